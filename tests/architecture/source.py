@@ -48,7 +48,9 @@ def imported(file: Path) -> list[tuple[str, ast.AST]]:
 
 
 def submodule_or_self(module: str, name: str) -> str:
-    """``module.name`` where that is a module of ours, else ``module``."""
+    """``module.name`` where that is a module of ours (or its version), else ``module``."""
+    if name == "__version__":
+        return f"{module}.{name}"
     path = PACKAGE.parent.joinpath(*module.split("."), name)
     return f"{module}.{name}" if path.with_suffix(".py").exists() or (path / "__init__.py").exists() else module
 
