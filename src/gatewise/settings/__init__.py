@@ -10,3 +10,4 @@ from gatewise.settings.files import read_tables as read_tables
 from gatewise.settings.group import Group as Group
 from gatewise.settings.nearest import did_you_mean as did_you_mean
 from gatewise.settings.nearest import nearest as nearest
+from gatewise.settings.parse import parse as parse

@@ -1,0 +1,126 @@
+"""The program ``gatewise``: finds the command, and turns every end into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+import click
+
+from gatewise.cli.command import command_of, debug_option
+from gatewise.cli.lazy import Entry, LazyGroup
+from gatewise.errors import GatewiseError
+from gatewise.settings import did_you_mean
+from gatewise.tasks.declaration import Verb
+from gatewise.tasks.discovery import find_tasks
+
+USER_MISTAKE, OWN_MISTAKE, INTERRUPTED, PIPE_CLOSED = 2, 1, 130, 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line.
+
+    Args:
+        argv: the words after ``gatewise``; those of this process where left out.
+
+    Returns:
+        the exit code: 0; 2 for what the user can mend; 1 for a mistake of ours; 130 and 143 after Ctrl-C and SIGTERM.
+
+    Example:
+        >>> main(["--version"]) # doctest: +ELLIPSIS
+        gatewise ...
+        0
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8")  # what a model writes is UTF-8, whatever the locale
+    asked: dict[str, bool] = {"debug": False}
+    try:
+        code = _root().main(None if argv is None else list(argv), "gatewise", standalone_mode=False, obj=asked)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _leave_the_pipe()
+    except click.exceptions.NoArgsIsHelpError as bare:
+        print(bare.ctx.get_help() if bare.ctx else "")
+        return 0
+    except (KeyboardInterrupt, click.Abort):
+        return _say("interrupted", INTERRUPTED, debug=asked["debug"])
+    except (GatewiseError, click.ClickException, OSError) as error:
+        return _say(f"error: {_in_one_line(error)}", USER_MISTAKE, debug=asked["debug"])
+    except Exception as error:
+        line = f"error: {_blame(error)}; this is a mistake in gatewise: please report it with what --debug shows"
+        return _say(line, OWN_MISTAKE, debug=asked["debug"])
+    return code if isinstance(code, int) else 0
+
+
+def _root() -> LazyGroup:
+    entries = {"train": Entry("train a model: " + ", ".join(find_tasks()), _train)}
+    for task in find_tasks().values():
+        entries |= {verb.name: Entry(verb.help, _maker(verb)) for verb in task.verbs}
+    return LazyGroup(
+        name="gatewise",
+        entries=entries,
+        help="Recurrent language processing: train, score and generate.",
+        params=[debug_option(), _version_option()],
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )
+
+
+def _train() -> LazyGroup:
+    tasks = find_tasks().values()
+    entries = {task.name: Entry(task.help, _maker(task.train)) for task in tasks}
+    return LazyGroup(name="train", entries=entries, noun="task", help="Train a model for a task.")
+
+
+def _maker(verb: Verb) -> Callable[[], click.Command]:
+    return lambda: command_of(verb)
+
+
+def _version_option() -> click.Option:
+    def show(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+        if value:
+            import gatewise
+
+            click.echo(f"gatewise {gatewise.__version__}")
+            ctx.exit()
+
+    return click.Option(
+        ["--version"], is_flag=True, expose_value=False, is_eager=True, callback=show, help="show the version"
+    )
+
+
+def _in_one_line(error: Exception) -> str:
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        flags = [
+            flag for param in error.ctx.command.get_params(error.ctx) for flag in (*param.opts, *param.secondary_opts)
+        ]
+        text = f"there is no option {error.option_name}; {did_you_mean(error.option_name, flags)}"
+    elif isinstance(error, click.ClickException):
+        text = error.format_message()
+    elif isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    else:
+        text = str(error)
+    command = f"{error.ctx.command_path}: " if isinstance(error, click.UsageError) and error.ctx else ""
+    return command + " ".join(text.split()).rstrip(".")
+
+
+def _blame(error: Exception) -> str:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    what = " ".join(str(error).split())
+    return f"unexpected {type(error).__name__} ({what}) at {os.path.basename(place.filename)}:{place.lineno}"
+
+
+def _say(line: str, code: int, *, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print(line, file=sys.stderr, flush=True)
+    return code
+
+
+def _leave_the_pipe() -> int:
+    # Whoever read our output has left; what is still buffered must not fail again when Python exits.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return PIPE_CLOSED

@@ -1,0 +1,1 @@
+"""Language modelling, the first task: train, evaluate, generate, score, rank."""

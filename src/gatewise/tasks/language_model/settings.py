@@ -1,0 +1,68 @@
+"""The settings of the verbs; imports without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gatewise.settings import Group, Settings, setting
+
+
+@dataclass(frozen=True)
+class RunSettings(Settings):
+    """Where a run lies and where its settings come from; flags only."""
+
+    out: str | None = setting(None, "the run folder, made new; default: runs/lm-<date>-<time>", metavar="DIR")
+    resume: bool = setting(False, "go on with the run in --out where its last checkpoint left it")
+    preset: str | None = setting(None, "settings to start from, by name", metavar="NAME")
+    config: str | None = setting(None, "a TOML file with the tables below; flags win over it", metavar="FILE.toml")
+
+
+@dataclass(frozen=True)
+class DataSettings(Settings):
+    """Texts beside the training text."""
+
+    valid: str | None = setting(None, "text to validate on; without it, a share of the training text", metavar="FILE")
+    test: str | None = setting(None, "text to report the final model on", metavar="FILE")
+
+
+@dataclass(frozen=True)
+class LoadSettings(Settings):
+    """What a model folder cannot say about itself."""
+
+    cell: str | None = setting(None, "the cell of a model whose cell is the user's own", metavar="FILE.py:CLASS")
+
+
+@dataclass(frozen=True)
+class ReportSettings(Settings):
+    """The form of a result."""
+
+    json: bool = setting(False, "the result as JSON")
+
+
+@dataclass(frozen=True)
+class GenerateSettings(Settings):
+    """How text is written."""
+
+    prompt: str = setting("", "the text to go on from")
+    length: int = setting(200, "how much to write at most", minimum=1, unit="tokens")
+    temperature: float = setting(1.0, "below 1 more of the likely, above 1 more surprise", above=0)
+    top_k: int | None = setting(None, "draw from the k most likely tokens only", minimum=1)
+    top_p: float | None = setting(None, "draw from the likeliest tokens that hold this probability", above=0, maximum=1)
+    seed: int = setting(0, "the same seed writes the same text", minimum=0)
+    n: int = setting(1, "how many texts", minimum=1, unit="texts")
+    greedy: bool = setting(False, "always the likeliest token")
+    beam: int | None = setting(None, "beam search of this width instead of drawing", minimum=1, metavar="WIDTH")
+
+
+@dataclass(frozen=True)
+class ScoreSettings(Settings):
+    """The form of scores."""
+
+    tokens: bool = setting(False, "the log probability of each token too")
+
+
+EVAL = Group(loading=LoadSettings, output=ReportSettings)
+GENERATE = Group(writing=GenerateSettings, loading=LoadSettings, output=ReportSettings)
+SCORE = Group(scores=ScoreSettings, loading=LoadSettings, output=ReportSettings)
+RANK = Group(loading=LoadSettings, output=ReportSettings)
+INFO = Group(loading=LoadSettings, output=ReportSettings)
