@@ -1,0 +1,166 @@
+"""A folder of files that is written as a whole and checked as a whole before any of it is used."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gatewise.errors import GatewiseError, ModelFileError
+from gatewise.storage import manifest
+from gatewise.storage.atomic import Buffer, not_written, sync_folder, temporary_beside, write_durably
+from gatewise.storage.exchange import exchange
+from gatewise.storage.reading import read_file
+
+_MOST_TRIES = 100
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The files of a folder that was read.
+
+    Attributes:
+        path: where it lies.
+        files: the names that :meth:`read` takes.
+        verified: whether each of them was compared with a manifest.
+        unlisted: names that lie there too, but are not in the manifest; they cannot be read.
+    """
+
+    path: Path
+    files: tuple[str, ...]
+    verified: bool
+    unlisted: tuple[str, ...] = ()
+    _contents: dict[str, bytearray] = field(default_factory=dict, repr=False)
+
+    def read(self, name: str) -> bytearray:
+        """The content of one file, the very bytes that were verified.
+
+        Raises:
+            ModelFileError: the folder has no such file.
+        """
+        if name not in self.files:
+            raise ModelFileError(f"holds no {name}", where=str(self.path), fix="give the folder of a model")
+        if name in self._contents:
+            return self._contents[name]
+        return read_file(self.path / name, follow=False)
+
+
+def write_folder(path: str | Path, files: Mapping[str, Buffer], replace: bool = False) -> None:
+    """Write a folder with a ``manifest.json`` so that it is there as a whole or not at all.
+
+    It is built beside its place, brought to the disk, and renamed. A folder that is replaced is exchanged in one
+    step where the system can (Linux, macOS): a reader finds the old or the new one.
+
+    Args:
+        path: the folder; an empty one may be there.
+        files: contents by plain name; ``manifest.json`` is added.
+        replace: whether a folder that was written by this function and holds nothing else may be replaced.
+
+    Raises:
+        GatewiseError: the place is taken, or the system refuses; what was there is as before.
+        ModelFileError: a name is not plain.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as place:
+        ...     write_folder(Path(place) / "model", {"config.json": b"{}"})
+        ...     folder = read_folder(Path(place) / "model")
+        ...     folder.files, folder.verified, bytes(folder.read("config.json"))
+        (('config.json',), True, b'{}')
+    """
+    target = Path(os.path.realpath(path))
+    for name in files:
+        if not manifest.is_plain(name) or name == manifest.NAME:
+            raise ModelFileError(f"the file name {name!r} is not plain", where=str(path))
+    _check_place(target, replace)
+    temporary = temporary_beside(target)
+    try:
+        temporary.mkdir()
+        for name, data in {**files, manifest.NAME: manifest.write_manifest(files)}.items():
+            write_durably(temporary / name, [data])
+        sync_folder(temporary)
+        exchange(temporary, target)
+        sync_folder(target.parent)
+    except OSError as error:
+        raise not_written(target, error) from error
+    finally:
+        # After an exchange this is the old folder, after a failure what was written of the new one.
+        with suppress(FileNotFoundError):
+            shutil.rmtree(temporary)
+
+
+def read_folder(path: str | Path) -> Folder:
+    """Read a folder and compare every file with the manifest.
+
+    Without a manifest the folder is read all the same, file by file when asked, and is not ``verified``.
+
+    Args:
+        path: the folder.
+
+    Raises:
+        ModelFileError: it is missing, is no folder, or a listed file is missing, damaged, or no regular file.
+    """
+    for _ in range(_MOST_TRIES):
+        found = _inode(path)
+        try:
+            return _read_once(Path(path))
+        except ModelFileError:
+            if _inode(path) == found:
+                raise
+        # Another process replaced the folder while we read the old one.
+    raise ModelFileError("is replaced faster than it can be read", where=str(path))
+
+
+def _read_once(path: Path) -> Folder:
+    try:
+        names = sorted(os.listdir(path))
+    except FileNotFoundError:
+        raise ModelFileError("there is no such folder", where=str(path)) from None
+    except OSError as error:
+        raise ModelFileError(f"a folder was expected ({error.strerror})", where=str(path)) from None
+    if manifest.NAME not in names:
+        return Folder(path, tuple(name for name in names if manifest.is_plain(name)), verified=False)
+    lines = manifest.read_manifest(_read_in(path, manifest.NAME), f"{path}/{manifest.NAME}")
+    contents = {}
+    for name, line in lines.items():
+        contents[name] = _read_in(path, name, line.size)
+        manifest.check_content(contents[name], line, f"{path}/{name}")
+    known = {manifest.NAME, manifest.CARD, *lines}
+    card = (manifest.CARD,) if manifest.CARD in names else ()
+    return Folder(path, (*lines, *card), True, tuple(name for name in names if name not in known), contents)
+
+
+def _read_in(path: Path, name: str, size: int | None = None) -> bytearray:
+    return read_file(path / name, size=size, follow=False)
+
+
+def _inode(path: str | Path) -> int | None:
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return None
+
+
+def _check_place(target: Path, replace: bool) -> None:
+    if not os.path.lexists(target):
+        return
+    if not target.is_dir():
+        raise GatewiseError("a folder cannot be written here: a file has this name", where=str(target))
+    if not any(target.iterdir()):
+        return
+    if not replace:
+        raise GatewiseError("there is a folder already", where=str(target), fix="choose another name")
+    data = read_file(target / manifest.NAME) if (target / manifest.NAME).is_file() else None
+    if data is None:
+        raise GatewiseError("the folder here is no model folder, so it is not replaced", where=str(target))
+    listed = {manifest.NAME, manifest.CARD, *manifest.read_manifest(data, f"{target}/{manifest.NAME}")}
+    strange = sorted(set(os.listdir(target)) - listed)
+    if strange:
+        raise GatewiseError(
+            f"the folder here also holds {strange[0]!r}, which replacing it would delete",
+            where=str(target),
+            fix="move it",
+        )
