@@ -38,13 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(encoding="utf-8")  # what a model writes is UTF-8, whatever the locale
     asked: dict[str, bool] = {"debug": False}
     try:
-        code = _root().main(None if argv is None else list(argv), "gatewise", standalone_mode=False, obj=asked)
-        sys.stdout.flush()
+        return _run(sys.argv[1:] if argv is None else list(argv), asked)
     except BrokenPipeError:
-        return _leave_the_pipe()
-    except click.exceptions.NoArgsIsHelpError as bare:
-        print(bare.ctx.get_help() if bare.ctx else "")
-        return 0
+        _let_go_of_stdout()
+        return PIPE_CLOSED
     except (KeyboardInterrupt, click.Abort):
         return _say("interrupted", INTERRUPTED, debug=asked["debug"])
     except (GatewiseError, click.ClickException, OSError) as error:
@@ -52,7 +49,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         line = f"error: {_blame(error)}; this is a mistake in gatewise: please report it with what --debug shows"
         return _say(line, OWN_MISTAKE, debug=asked["debug"])
-    return code if isinstance(code, int) else 0
+
+
+def _run(argv: list[str], asked: dict[str, bool]) -> int:
+    # click's own main() would answer Ctrl-C, a closed pipe and every error in its own way; the parts below it do not.
+    root = _root()
+    try:
+        with root.make_context("gatewise", argv, obj=asked) as context:
+            root.invoke(context)
+    except click.exceptions.NoArgsIsHelpError as bare:
+        print(bare.ctx.get_help() if bare.ctx else "")
+    except click.exceptions.Exit as end:
+        _flush()
+        return end.exit_code
+    _flush()
+    return 0
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _let_go_of_stdout()
+        raise
 
 
 def _root() -> LazyGroup:
@@ -120,7 +139,6 @@ def _say(line: str, code: int, *, debug: bool) -> int:
     return code
 
 
-def _leave_the_pipe() -> int:
-    # Whoever read our output has left; what is still buffered must not fail again when Python exits.
+def _let_go_of_stdout() -> None:
+    # What is still buffered cannot be written, and must not fail again when Python exits.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return PIPE_CLOSED

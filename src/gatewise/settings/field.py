@@ -110,8 +110,10 @@ class Setting:
     @property
     def range(self) -> str:
         """The allowed range in words, such as ``of at least 1``; "" where any value is allowed."""
+        if self.limits.keys() == {"minimum", "maximum"}:
+            return f"from {self.limits['minimum']:.10g} to {self.limits['maximum']:.10g}"
         names = {"minimum": "of at least", "maximum": "of at most", "above": "above", "below": "below"}
-        return " and ".join(f"{names[name]} {limit:g}" for name, limit in self.limits.items())
+        return " and ".join(f"{names[name]} {limit:.10g}" for name, limit in self.limits.items())
 
     def check(self, value: Any) -> Any:
         """``value`` in its own type (whole numbers become numbers, lists tuples), or an error that names the setting.
