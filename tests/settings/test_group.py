@@ -18,6 +18,10 @@ class Model(Settings):
 @dataclass(frozen=True)
 class Training(Settings):
     learning_rate: float = setting(1e-3, "rate", above=0)
+    clip: float | None = setting(0.25, "clip", above=0)
+    name: str | None = setting(None, "name")
+    cutoffs: tuple[int, ...] = setting((), "ranks")
+    loud: bool = setting(False, "say more")
 
 
 GROUP = Group(model=Model, training=Training)
@@ -33,6 +37,20 @@ def test_a_file_fills_the_tables(tmp_path):
     path = written(tmp_path, "[model]\nhidden_size = 512\n[training]\nlearning_rate = 1\n")
     built = GROUP.build(GROUP.read(path))
     assert built == {"model": Model(512), "training": Training(1.0)}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"clip": None, "name": 'a "quoted" \\ name, \x7f\n', "cutoffs": (1, 2), "loud": True},
+        {"learning_rate": 1e-30, "name": "none", "clip": 5},
+        {"learning_rate": 1e22},
+    ],
+)
+def test_what_is_written_is_read_back(tmp_path, changes):
+    settings = {"model": Model(512), "training": Training(**changes)}
+    assert GROUP.build(GROUP.read(written(tmp_path, GROUP.write(settings)))) == settings
 
 
 @pytest.mark.parametrize(

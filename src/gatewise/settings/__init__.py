@@ -7,6 +7,7 @@ from gatewise.settings.base import Settings as Settings
 from gatewise.settings.field import Setting as Setting
 from gatewise.settings.field import setting as setting
 from gatewise.settings.files import read_tables as read_tables
+from gatewise.settings.files import write_tables as write_tables
 from gatewise.settings.group import Group as Group
 from gatewise.settings.nearest import did_you_mean as did_you_mean
 from gatewise.settings.nearest import nearest as nearest

@@ -78,6 +78,11 @@ class Setting:
         help: one line.
         unit: what the number counts, or "".
         metavar: what stands for the value in the help, or "".
+
+    Example:
+        >>> length = Setting("length", int, 200, False, False, None, {"minimum": 1}, "how much to write", "tokens", "")
+        >>> length.flag, length.expected
+        ('--length', 'a whole number of at least 1')
     """
 
     name: str

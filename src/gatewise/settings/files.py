@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -20,6 +21,14 @@ def read_tables(path: str | Path, tables: Iterable[str]) -> dict[str, dict[str, 
 
     Raises:
         SettingError: the file is missing or no TOML, a table is unknown, or a key stands outside the tables.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder) / "my.toml"
+        ...     _ = path.write_text(write_tables({"model": {"hidden_size": 512, "cutoffs": [1, 2], "out": None}}))
+        ...     read_tables(path, ["model"])
+        {'model': {'hidden_size': 512, 'cutoffs': [1, 2]}}
     """
     try:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -35,3 +44,32 @@ def read_tables(path: str | Path, tables: Iterable[str]) -> dict[str, dict[str, 
         if not isinstance(table, Mapping):
             raise SettingError(f"{name} must be a table, written [{name}]", where=str(path))
     return content
+
+
+def write_tables(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """The text of a config file; what is None is left out, since TOML has no word for it.
+
+    Args:
+        tables: whole numbers, numbers, texts, truth values and lists of them, by table and name.
+
+    Example:
+        >>> print(write_tables({"model": {"cell": "lstm", "hidden_size": 512, "tie_weights": True}}), end="")
+        [model]
+        cell = "lstm"
+        hidden_size = 512
+        tie_weights = true
+    """
+    blocks = []
+    for table, values in tables.items():
+        # A value of ours is written in JSON as TOML writes it: numbers, basic strings, true and false, arrays.
+        lines = [
+            f"{name} = {_escaped(json.dumps(value, ensure_ascii=False))}"
+            for name, value in values.items()
+            if value is not None
+        ]
+        blocks.append("\n".join([f"[{table}]", *lines]) + "\n")
+    return "\n".join(blocks)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\x7f", "\\u007f")

@@ -9,7 +9,7 @@ from typing import Any
 from gatewise.errors import SettingError
 from gatewise.settings.base import Settings
 from gatewise.settings.field import Setting
-from gatewise.settings.files import read_tables
+from gatewise.settings.files import read_tables, write_tables
 from gatewise.settings.nearest import did_you_mean
 
 
@@ -47,15 +47,28 @@ class Group:
         return {table: settings.declared() for table, settings in self.tables.items()}
 
     def read(self, path: str | Path) -> dict[str, Any]:
-        """The values of a config file, by setting name.
+        """The values of a config file, by setting name; ``"none"`` stands for None where that is allowed.
 
         Raises:
             SettingError: the file, a table, a key or a value is refused; the line says which.
         """
         values: dict[str, Any] = {}
         for table, content in read_tables(path, self.tables).items():
-            values |= self.tables[table].check_some(content, where=f"{path} [{table}]")
+            settings = self.tables[table]
+            without = {field.name for field in settings.declared() if field.optional and field.default is not None}
+            meant = {name: None if name in without and value == "none" else value for name, value in content.items()}
+            values |= settings.check_some(meant, where=f"{path} [{table}]")
         return values
+
+    def write(self, settings: Mapping[str, Settings]) -> str:
+        """The text of a config file that :meth:`read` and :meth:`build` make the same settings of."""
+        tables: dict[str, dict[str, Any]] = {}
+        for table, values in settings.items():
+            without = {field.name for field in values.declared() if field.default is not None}
+            tables[table] = {
+                name: "none" if value is None and name in without else value for name, value in values.to_dict().items()
+            }
+        return write_tables(tables)
 
     def build(self, values: Mapping[str, Any], where: str = "") -> dict[str, Settings]:
         """The settings of every table, from values by name.
