@@ -1,0 +1,69 @@
+"""The cells that come with gatewise, by name: the one list that layers, commands, tests and documentation read."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from itertools import product
+
+from gatewise.cells.bundles import nearest
+from gatewise.cells.constants import Constant, choices, constant_hints
+from gatewise.cells.gru import GRU
+from gatewise.cells.lstm import LSTM
+from gatewise.cells.projected_lstm import ProjectedLSTM
+from gatewise.cells.rnn import RNN
+from gatewise.cells.spec import Cell, cell_name
+from gatewise.errors import SettingError
+
+CELLS: dict[str, type[Cell]] = {
+    cell_name(cell): cell
+    for cell in (RNN, GRU, LSTM, ProjectedLSTM)
+}
+"""Name -> class of every cell that comes with gatewise."""
+
+
+def find(name: str, **constants: Constant) -> Cell:
+    """The registered cell of this name, with these constants.
+
+    Args:
+        name: such as "lstm".
+        constants: such as ``forget_bias=0.0``; the others keep their default.
+
+    Raises:
+        SettingError: an unknown name (the nearest known one is named), or a wrong constant.
+
+    Example:
+        >>> find("rnn", nonlinearity="relu")
+        RNN(nonlinearity='relu', start='uniform')
+    """
+    if name not in CELLS:
+        raise SettingError(f"unknown cell {name!r}", where="cell", fix=nearest(name, tuple(CELLS)))
+    return CELLS[name].from_constants(constants)
+
+
+def variants() -> Iterator[Cell]:
+    """Every registered cell with every combination of its ``Literal`` constants, the other constants at their defaults.
+
+    Example:
+        >>> sum(cell.name == "rnn" for cell in variants())
+        6
+    """
+    for cell in CELLS.values():
+        options = {name: allowed for name, hint in constant_hints(cell).items() if (allowed := choices(hint)) is not None}
+        for values in product(*options.values()):
+            yield cell.from_constants(dict(zip(options, values, strict=True)))
+
+
+def describe(cell: Cell) -> str:
+    """What a cell is, for a reader: its name with constants, and its docstring with the equation.
+
+    Args:
+        cell: any cell, a user's too.
+
+    Example:
+        >>> print(describe(find("gru")).splitlines()[0])
+        gru: Gated recurrent unit with the reset gate applied after the recurrent product.
+    """
+    constants = ", ".join(f"{name}={value}" for name, value in cell.constants().items())
+    text = (inspect.getdoc(type(cell)) or "a cell without description").split("\n\nExample:")[0]
+    return f"{cell.name}{f' ({constants})' if constants else ''}: {text}"
