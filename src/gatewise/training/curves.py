@@ -1,0 +1,169 @@
+"""Curves as SVG text for the report.
+
+Matplotlib is imported when the first one is drawn, and its global state is left as it was.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BLUE, ORANGE, GREEN, GREY = "#2f6f9f", "#d1622b", "#4a8c5c", "#9aa5ad"
+_INK, _GRID, _MOST_POINTS = "#39434b", "#e4e8ea", 600
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",  # letters stay letters: small, sharp, and in the page's own font
+    "text.parse_math": False,  # a dollar sign in a label is a dollar sign
+    "font.family": "sans-serif",
+    "font.size": 9.5,
+    "axes.edgecolor": _GRID,
+    "axes.labelcolor": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "text.color": _INK,
+    "axes.grid": True,
+    "grid.color": _GRID,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a chart.
+
+    Attributes:
+        label: what the legend calls it; "" keeps it out.
+        points: pairs (x, y); those that are not finite are left out.
+        colour: a CSS colour.
+        form: thin (the raw values), strong (their course), or marked (a marker at each point).
+    """
+
+    label: str
+    points: Sequence[tuple[float, float]]
+    colour: str = BLUE
+    form: Literal["thin", "strong", "marked"] = "strong"
+
+
+def chart(title: str, x_label: str, y_label: str, lines: Iterable[Line], *, log: bool = False) -> str:
+    """A chart as an ``<svg>`` element that needs nothing outside itself; the same data give the same text.
+
+    Args:
+        title: stands above it; also keeps the ids inside the element apart from those of other charts on the page.
+        x_label: with the unit.
+        y_label: with the unit.
+        lines: what to draw, the last on top.
+        log: a logarithmic y axis.
+
+    Example:
+        >>> picture = chart("Loss", "steps", "nats", [Line("training", [(1, 4.0), (2, 3.5)])])
+        >>> picture.startswith("<svg"), "training" in picture
+        (True, True)
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    written = io.StringIO()
+    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": "gatewise"}):
+        figure = Figure(figsize=(5.4, 2.9), layout="constrained")
+        axes = figure.add_subplot()
+        _draw(axes, lines)
+        if log:
+            _logarithmic(axes)
+        axes.set_xlabel(printable(x_label))
+        axes.set_ylabel(printable(y_label))
+        axes.set_title(printable(title), loc="left", fontweight="bold", fontsize=10.5)
+        figure.savefig(written, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return _element(written.getvalue(), title)
+
+
+def smoothed(points: Sequence[tuple[float, float]], share: float = 0.02) -> list[tuple[float, float]]:
+    """The mean of each point and its neighbours, so that a course is seen through the noise of single batches.
+
+    Args:
+        points: pairs (x, y) in the order of x.
+        share: of the points that one mean takes in, from 0 to 1.
+
+    Example:
+        >>> smoothed([(0, 1.0), (1, 3.0), (2, 5.0), (3, 1.0)], share=0.75)
+        [(0, 2.0), (1, 3.0), (2, 3.0), (3, 3.0)]
+    """
+    half = int(len(points) * share) // 2
+    sums = [0.0, *accumulate(y for _, y in points)]
+    out = []
+    for place, (x, _) in enumerate(points):
+        start, end = max(0, place - half), min(len(points), place + half + 1)
+        out.append((x, (sums[end] - sums[start]) / (end - start)))
+    return out
+
+
+def thinned(points: Sequence[tuple[float, float]], most: int = _MOST_POINTS) -> list[tuple[float, float]]:
+    """At most ``most`` points: neighbours are replaced by their mean, so that a long run makes no longer page.
+
+    Example:
+        >>> thinned([(0, 1.0), (1, 3.0), (2, 5.0), (3, 7.0)], most=2)
+        [(0.5, 2.0), (2.5, 6.0)]
+    """
+    finite = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
+    if len(finite) <= most:
+        return finite
+    edges = [round(len(finite) * part / most) for part in range(most + 1)]
+    groups = (finite[start:end] for start, end in pairwise(edges))
+    return [(sum(x for x, _ in group) / len(group), sum(y for _, y in group) / len(group)) for group in groups]
+
+
+def printable(text: str) -> str:
+    """Text with the replacement character in place of control characters, which no page may hold.
+
+    Example:
+        >>> printable("a\\x00b")
+        'a\N{REPLACEMENT CHARACTER}b'
+    """
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _draw(axes: Axes, lines: Iterable[Line]) -> None:
+    forms: dict[str, dict[str, Any]] = {
+        "thin": {"linewidth": 0.8, "alpha": 0.45},
+        "strong": {"linewidth": 1.7},
+        "marked": {"linewidth": 1.7, "marker": "o", "markersize": 3.5},
+    }
+    labelled = False
+    for line in lines:
+        points = thinned(line.points)
+        label = printable(line.label) or "_nolegend_"
+        axes.plot([x for x, _ in points], [y for _, y in points], color=line.colour, label=label, **forms[line.form])
+        labelled = labelled or bool(line.label)
+    if labelled:
+        axes.legend(frameon=False)
+
+
+def _logarithmic(axes: Axes) -> None:
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    # Over a few decades powers of ten alone would leave the axis nearly without numbers.
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1e4 * low else (1,)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter("{x:g}")
+
+
+def _element(document: str, title: str) -> str:
+    """The ``<svg>`` of a document, as wide as its place, with ids that no other chart of the page has."""
+    prefix = re.sub(r"\W+", "-", title.lower())
+    svg = document[document.index("<svg") :]
+    svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
+    svg = re.sub(r'(url\(|href=")#', rf"\1#{prefix}-", svg)
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    return re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL).strip()

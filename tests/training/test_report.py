@@ -1,0 +1,164 @@
+"""The report of a run: complete in itself, escaped, and true to the rows it is made from."""
+
+from __future__ import annotations
+
+import math
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+
+from gatewise.errors import GatewiseError
+from gatewise.training import report
+from gatewise.training.curves import Line, chart, smoothed, thinned
+
+VOID = {"meta", "br"}
+
+
+class Page(HTMLParser):
+    """Collects tags, attributes and text, and checks that what is opened is closed."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.attributes, self.text = [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.attributes += [(tag, *pair) for pair in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.attributes += [(tag, *pair) for pair in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def rows(steps):
+    for step in range(1, steps + 1):
+        loss = 1.5 + math.exp(-step / 50)
+        yield {"event": "train", "step": step, "seconds": step / 4, "loss": loss, "tokens_per_second": 1000.0 + step,
+               "gradient_norm": 2.0, "clipped": 0.25, "learning_rate": 0.01}  # fmt: skip
+        if step % 10 == 0:
+            yield {"event": "valid", "step": step, "seconds": step / 4, "loss": loss + 0.125}
+
+
+def made(some=None, **changes):
+    given = {"title": "a run", "unit": "token", "facts": {}, "settings": {}, "samples": []} | changes
+    return report.page(list(rows(40)) if some is None else some, **given)
+
+
+@pytest.fixture(scope="module")
+def text():
+    return made()
+
+
+def test_page_is_whole_and_needs_nothing_outside_itself(text):
+    page = Page(text)
+    assert page.open == []
+    elsewhere = ("src", "href", "xlink:href", "action", "data")
+    references = [value for _, name, value in page.attributes if name in elsewhere]
+    assert references
+    assert all(value.startswith("#") for value in references)
+    assert {"script", "link", "iframe", "img", "object"}.isdisjoint(tag for tag, *_ in page.attributes)
+    assert "url(http" not in text
+
+
+def test_ids_are_unique_and_every_reference_finds_its_own(text):
+    ids = [value for _, name, value in Page(text).attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    used = re.findall(r"""(?:url\(|href=")#([^)"]+)""", text)
+    assert used
+    assert set(used) <= set(ids)
+
+
+def test_foreign_text_is_escaped_everywhere():
+    evil = "</pre><script>alert('1')</script>\x00\x1b[2J"
+    page = made([], title=evil, unit=evil, samples=[evil], facts={evil: evil}, settings={evil: {evil: evil}})
+    drawn = chart(evil, evil, evil, [Line(evil, [(0, 1), (1, 2)])])
+    assert not [bad for bad in ("<script", "\x00", "\x1b") if bad in page + drawn]
+    assert "".join(Page(page).text).count("alert('1')") == 9
+    assert "".join(Page(drawn).text).count("alert('1')") == 4
+
+
+def test_facts_are_those_of_the_rows(text):
+    told = " ".join(Page(text).text)
+    best = 1.5 + math.exp(-40 / 50) + 0.125
+    assert f"{best:.4f}" in told
+    assert f"{math.exp(best):.2f}" in told
+    assert "(step 40)" in told
+    assert "0 min 10 s" in told
+    assert "1,021" in told  # the median speed of 40 rows
+
+
+def test_a_loss_that_is_no_log_probability_gets_no_perplexity():
+    text = made(list(rows(10)), nats=False)
+    assert "erplexity" not in text
+    assert "nats" not in text
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf, None])
+def test_losses_that_cannot_be_drawn_are_left_out(loss):
+    bad = [{"event": kind, "step": 99, "seconds": 9.0, "loss": loss} for kind in ("train", "valid")]
+    assert "<svg" not in made(bad)
+    assert "99" in made(bad)
+
+
+def test_a_run_without_rows_still_has_a_page():
+    assert "a run" in made([])
+
+
+def test_the_same_data_give_the_same_chart():
+    first, second = (chart("t", "x", "y", [Line("a", [(0, 1), (1, 2)])]) for _ in range(2))
+    assert first == second
+
+
+def test_a_long_run_makes_no_long_page():
+    short, long = (chart("t", "x", "y", [Line("", [(x, x % 7) for x in range(n)])]) for n in (600, 60_000))
+    assert len(long) < 2 * len(short)
+
+
+def test_an_old_report_stays_when_the_new_one_cannot_be_written(tmp_path):
+    with pytest.raises(GatewiseError, match=r"report\.html"):
+        report.write(tmp_path / "missing", [], title="a run")
+
+
+def test_a_chart_draws_each_point_where_it_belongs():
+    """Read the path back: the pixels must be the points under one linear map per axis."""
+    points = [(0.0, 1.0), (1.0, 4.0), (2.0, 2.0), (4.0, 3.0)]
+    svg = ElementTree.fromstring(chart("t", "x", "y", [Line("", points, "#123456")]))
+    drawn = [node for node in svg.iter("{http://www.w3.org/2000/svg}path") if "#123456" in node.get("style", "")]
+    pixels = [tuple(map(float, pair)) for pair in re.findall(r"[ML] (\S+) (\S+)", drawn[0].get("d"))]
+    for axis in (0, 1):
+        scale = (pixels[3][axis] - pixels[0][axis]) / (points[3][axis] - points[0][axis])
+        for pixel, point in zip(pixels, points, strict=True):
+            assert pixel[axis] == pytest.approx(pixels[0][axis] + scale * (point[axis] - points[0][axis]))
+
+
+def test_drawing_leaves_matplotlib_as_it_was():
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    chart("t", "x", "y", [Line("a", [(0, 1), (1, 2)])], log=True)
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_smoothing_keeps_a_straight_line_and_the_mean_of_a_block():
+    line = [(float(x), 2.0 * x) for x in range(101)]
+    inner = [y for _, y in smoothed(line, 0.1)][10:91]
+    assert inner == pytest.approx([y for _, y in line][10:91])
+    assert smoothed(line, 0.0) == line
+
+
+def test_thinning_keeps_the_mean_and_the_order():
+    line = [(float(x), math.sin(x / 50)) for x in range(1000)]
+    thin = thinned(line, 100)
+    assert len(thin) == 100
+    assert [x for x, _ in thin] == sorted(x for x, _ in thin)
+    assert sum(y for _, y in thin) / 100 == pytest.approx(sum(y for _, y in line) / 1000)
