@@ -117,6 +117,7 @@ def test_the_help_shows_default_unit_and_range(capsys):
     assert "--cell lstm|gru the cell [default: lstm]" in text
     assert "--tied / --no-tied one matrix for both ends [default: yes]" in text
     assert "--cutoffs INT,... ranks [of at least 1; default: none]" in text
+    assert "--loud say more" in text
     assert "Model:" in text
 
 

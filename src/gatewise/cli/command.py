@@ -51,8 +51,12 @@ def command_of(verb: Verb) -> click.Command:
         click.Argument([argument.name], nargs=-1 if argument.many else 1, required=not argument.many)
         for argument in verb.arguments
     ]
+    group = verb.group()
+    both = "config" in group.home
     options = [
-        SettingOption(setting, table) for table, settings in verb.group().declared().items() for setting in settings
+        SettingOption(setting, table, both and table != "run")
+        for table, settings in group.declared().items()
+        for setting in settings
     ]
 
     def call(**values: Any) -> None:

@@ -23,12 +23,19 @@ class SettingType(click.ParamType[Any]):
 
 
 class SettingOption(click.Option):
-    """A flag that remembers the table it belongs to, so that the help can show it there."""
+    """A flag that remembers the table it belongs to, so that the help can show it there.
 
-    def __init__(self, setting: Setting, table: str) -> None:
+    Args:
+        setting: what it sets.
+        table: the name of the setting's table.
+        both: whether a switch that is off by default can be switched off, as a config file may have it on.
+    """
+
+    def __init__(self, setting: Setting, table: str, both: bool) -> None:
         self.table = table
         switch = setting.kind is bool and not setting.many
-        flag = f"{setting.flag}/--no-{setting.flag[2:]}" if switch and setting.default is not False else setting.flag
+        both = switch and (both or setting.default is not False)
+        flag = f"{setting.flag}/--no-{setting.flag[2:]}" if both else setting.flag
         kind: dict[str, Any] = {"is_flag": True} if switch else {"type": SettingType(setting)}
         metavar = None if switch else setting.metavar or _metavar(setting)
         super().__init__([flag, setting.name], default=None, help=describe(setting), metavar=metavar, **kind)
@@ -42,21 +49,20 @@ def describe(setting: Setting) -> str:
         'how much to write [tokens; of at least 1; default: 200]'
     """
     choices = " | ".join(map(str, setting.choices)) if setting.choices and setting.metavar else ""
-    parts = [setting.unit, choices, setting.range, f"default: {_shown(setting.default)}"]
-    if setting.kind is bool:
-        parts = parts[-1:] if setting.default is not False else []
-    kept = [part for part in parts if part]
+    told = setting.default not in (False, None, "") or setting.kind in (int, float)
+    default = f"default: {_shown(setting.default)}" if told else ""
+    kept = [part for part in (setting.unit, choices, setting.range, default) if part]
     return setting.help + (f" [{'; '.join(kept)}]" if kept else "")
 
 
 def _shown(default: Any) -> str:
-    if isinstance(default, bool):
-        return "yes" if default else "no"
+    if default is True:
+        return "yes"
     if isinstance(default, tuple):
         return ",".join(map(_shown, default)) or "none"
     if isinstance(default, float):
         return f"{default:g}"
-    return "none" if default in (None, "") else str(default)
+    return "none" if default is None else str(default)
 
 
 def _metavar(setting: Setting) -> str:

@@ -100,9 +100,9 @@ def _maker(verb: Verb) -> Callable[[], click.Command]:
 def _version_option() -> click.Option:
     def show(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
         if value:
-            import gatewise
+            from gatewise import __version__
 
-            click.echo(f"gatewise {gatewise.__version__}")
+            click.echo(f"gatewise {__version__}")
             ctx.exit()
 
     return click.Option(

@@ -1,0 +1,64 @@
+"""The tasks from Python: ``gatewise.train`` and ``gatewise.load``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from gatewise.errors import ModelFileError
+from gatewise.settings import did_you_mean
+from gatewise.storage import parse_json, read_folder
+from gatewise.tasks.declaration import resolve
+from gatewise.tasks.discovery import find_task, find_tasks
+
+
+def train(task: str, files: str | Path | Iterable[str | Path] = (), **settings: Any) -> Any:
+    """Train a model and return it; what the command ``gatewise train`` does.
+
+    Args:
+        task: such as ``"lm"``.
+        files: text files, folders or globs; without any, the task's default corpus.
+        settings: any setting of the task by name, such as ``hidden_size=256``, and ``out``, ``resume``, ``preset``,
+            ``config`` as on the command line.
+
+    Raises:
+        GatewiseError: a name, a value, a file or the run folder is refused.
+
+    Example:
+        >>> train("ml")
+        Traceback (most recent call last):
+            ...
+        gatewise.errors.SettingError: there is no task ml; did you mean lm?
+    """
+    chosen = [files] if isinstance(files, str | Path) else list(files)
+    return resolve(find_task(task).fit)([str(file) for file in chosen], settings)
+
+
+def load(path: str | Path, cell: str | type | None = None) -> Any:
+    """Load a model folder, or the one inside a run folder, after checking every byte of it.
+
+    Args:
+        path: the folder.
+        cell: for a model whose cell is the user's own: its class, or ``"my.py:MyCell"``; nothing that the folder
+            names is ever imported.
+
+    Raises:
+        ModelFileError: the folder is missing, damaged, or not one of ours.
+
+    Example:
+        >>> load("nowhere")
+        Traceback (most recent call last):
+            ...
+        gatewise.errors.ModelFileError: nowhere: there is no such folder
+    """
+    place = Path(path)
+    inner = place / "model"
+    folder = read_folder(inner if inner.is_dir() and not (place / "config.json").exists() else place)
+    where = f"{folder.path}/config.json"
+    config = parse_json(folder.read("config.json"), where)
+    name = config.get("task") if isinstance(config, dict) else None
+    if name not in find_tasks():
+        known = did_you_mean(str(name), find_tasks())
+        raise ModelFileError(f"this is no model folder of gatewise (its task is {name!r})", where=where, fix=known)
+    return resolve(find_task(name).load)(folder, config, cell)
