@@ -128,9 +128,8 @@ class States:
             ShapeError: a state is missing, or one is given that the cell does not declare.
         """
         if values.keys() != self._values.keys():
-            raise ShapeError(
-                f"s.next expects the states {', '.join(self._values)}, but {', '.join(values) or 'none'} came", where="step"
-            )
+            expected, came = ", ".join(self._values), ", ".join(values) or "none"
+            raise ShapeError(f"s.next expects the states {expected}, but {came} came", where="step")
         return States(values)
 
     def as_dict(self) -> dict[str, Tensor]:
@@ -144,8 +143,9 @@ class States:
 class Parameters(Protocol):
     """``p`` of a step: each declaration of the cell under its name, bound to tensors by ``gatewise.scan``.
 
-    An ``Input`` or ``Matrix`` is called in ``step`` (``p.R(s.hidden)``); in ``initialise`` its ``.weight`` and ``.bias``
-    are read gate by gate (``p.W.bias.forget``). A ``Vector`` is read (``p.peep.input``), a ``Norm`` is called.
+    A ``Matrix`` is called in ``step`` (``p.R(s.hidden)``); in ``initialise`` its ``.weight`` and ``.bias``, and those
+    of the ``Input``, are read gate by gate (``p.W.bias.forget``). A ``Vector`` is read (``p.peep.input``), a ``Norm``
+    called.
     """
 
     def __getattr__(self, name: str) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, fields
-from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -12,19 +11,19 @@ from gatewise.errors import SettingError
 Constant = bool | int | float | str | None
 
 
-@cache
-def constant_hints(cls: type) -> dict[str, Any]:
+def read_constant_hints(cls: type) -> dict[str, Any]:
     """Name -> annotation of the constants of a class of cells, in the order of declaration.
 
     Args:
         cls: a subclass of ``Cell``.
 
     Raises:
-        SettingError: a constant without default, or with an annotation that is not bool, int, float, str, a Literal or a union of these with None.
+        SettingError: a constant without default, or with an annotation that is not bool, int, float, str, a Literal
+            or a union of these with None.
 
     Example:
         >>> from gatewise.cells.lstm import LSTM
-        >>> list(constant_hints(LSTM))
+        >>> list(read_constant_hints(LSTM))
         ['forget_bias']
     """
     where = f"class {cls.__name__}"
@@ -35,20 +34,22 @@ def constant_hints(cls: type) -> dict[str, Any]:
     found = {}
     for item in fields(cls):  # every subclass of Cell is a dataclass
         if item.default is MISSING:
-            raise SettingError(f"the constant {item.name!r} has no default", where=where, fix=f"write {item.name}: ... = ...")
+            raise SettingError(
+                f"the constant {item.name!r} has no default", where=f"{where}: {item.name}", fix="give it one"
+            )
         _check_hint(hints[item.name], f"{where}: {item.name}")
         found[item.name] = hints[item.name]
     return found
 
 
-def choices(hint: Any) -> tuple[Constant, ...] | None:
-    """The values that a ``Literal`` annotation allows; None for any other annotation.
+def choices(hint: Any) -> tuple[Constant, ...]:
+    """The values that a ``Literal`` annotation allows; none for any other annotation.
 
     Example:
         >>> choices(Literal["tanh", "relu"])
         ('tanh', 'relu')
     """
-    return get_args(hint) if get_origin(hint) is Literal else None
+    return get_args(hint) if get_origin(hint) is Literal else ()
 
 
 def checked(value: Constant, hint: Any, where: str) -> Constant:
@@ -67,7 +68,7 @@ def checked(value: Constant, hint: Any, where: str) -> Constant:
         1.0
     """
     allowed = choices(hint)
-    if allowed is not None:
+    if allowed:
         if value in allowed:
             return value
         raise SettingError(f"expected one of {', '.join(map(repr, allowed))}, but {value!r} came", where=where)
@@ -95,7 +96,7 @@ def from_text(text: str, hint: Any, where: str) -> Constant:
         True
     """
     allowed = choices(hint)
-    if allowed is not None:
+    if allowed:
         return checked({str(choice): choice for choice in allowed}.get(text, text), hint, where)
     kinds = _kinds(hint)
     if NoneType in kinds and text.lower() == "none":
@@ -127,8 +128,10 @@ def _in_words(kinds: tuple[type, ...]) -> str:
 
 
 def _check_hint(hint: Any, where: str) -> None:
-    if choices(hint) is not None:
+    if choices(hint):
         return
     for kind in _kinds(hint):
         if kind not in (bool, int, float, str, NoneType):
-            raise SettingError(f"a constant is a bool, int, float, str, Literal or None, but the annotation is {hint!r}", where=where)
+            raise SettingError(
+                f"a constant is bool, int, float, str, Literal or None, but it says {hint!r}", where=where
+            )

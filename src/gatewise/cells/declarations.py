@@ -1,4 +1,4 @@
-"""What a cell declares: the input product, matrices, vectors and norms, with the names and shapes that follow from them."""
+"""What a cell declares: the input product, matrices, vectors and norms, with the names and shapes that follow."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ def check_names(names: tuple[str, ...], what: str) -> None:
         raise SettingError(f"{what} expects a tuple of at least one name, but {names!r} came")
     for name in names:
         if not isinstance(name, str) or not name.isidentifier() or name.startswith("_") or name in RESERVED:
-            raise SettingError(f"{what}: {name!r} cannot be a name; it must be an identifier and none of {sorted(RESERVED)}")
+            taken = ", ".join(sorted(RESERVED))
+            raise SettingError(f"{what} expects identifiers other than {taken}, but {name!r} came")
     if len(set(names)) != len(names):
         raise SettingError(f"{what} expects each name once, but {names!r} came")
 
@@ -173,7 +174,7 @@ class Norm:
     """Layer normalisation of a bundle of gates: (a - mean) / sqrt(variance + 1e-5) * gain + shift.
 
     ``gain_a`` and ``shift_a`` [G * H] for the attribute ``a``; in ``step`` ``p.a(bundle, over="gate")`` takes mean and
-    variance of each gate's H values, ``over="all"`` of all G * H values. Given a tensor [B, H] where one name is declared, it returns one.
+    variance of each gate's H values, ``over="all"`` of all G * H values. Given a tensor [B, G * H] it returns one.
 
     Args:
         gates: the names of what is normalised.

@@ -18,12 +18,12 @@ class LSTM(Cell):
         c' = f c + i g
         h' = o tanh(c')
 
-    Source: Hochreiter & Schmidhuber 1997, with the forget gate of Gers, Schmidhuber & Cummins 2000; CS224n notes (2019),
-    part V, section 4. The gates lie in torch's order i f g o, and as in torch there are two biases, of W and of R.
-    Of the rival LSTMs this is the one without peepholes (see ``peephole_lstm``).
+    Source: Hochreiter & Schmidhuber 1997, with the forget gate of Gers, Schmidhuber & Cummins 2000; CS224n notes
+    (2019), part V, section 4. The gates lie in torch's order i f g o, and as in torch there are two biases, of W and
+    of R. Of the rival LSTMs this is the one without peepholes (see ``peephole_lstm``).
 
-    Initialisation: U(-1/sqrt(H), 1/sqrt(H)), then the bias of the forget gate is ``forget_bias`` in all (Gers et al. 2000;
-    Jozefowicz, Zaremba & Sutskever 2015, section 2.2). None leaves what torch draws, bit for bit.
+    Initialisation: U(-1/sqrt(H), 1/sqrt(H)), then the bias of the forget gate is ``forget_bias`` in all (Gers et al.
+    2000; Jozefowicz, Zaremba & Sutskever 2015, section 2.2). None leaves what torch draws, bit for bit.
 
     Args:
         forget_bias: the bias of the forget gate at the start, or None.

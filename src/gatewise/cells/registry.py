@@ -7,17 +7,32 @@ from collections.abc import Iterator
 from itertools import product
 
 from gatewise.cells.bundles import nearest
-from gatewise.cells.constants import Constant, choices, constant_hints
+from gatewise.cells.cho_gru import ChoGRU
+from gatewise.cells.constants import Constant, choices
+from gatewise.cells.coupled_lstm import CoupledLSTM
 from gatewise.cells.gru import GRU
+from gatewise.cells.layer_norm_lstm import LayerNormLSTM
 from gatewise.cells.lstm import LSTM
+from gatewise.cells.peephole_lstm import PeepholeLSTM
 from gatewise.cells.projected_lstm import ProjectedLSTM
 from gatewise.cells.rnn import RNN
-from gatewise.cells.spec import Cell, cell_name
+from gatewise.cells.simple_gru import SimpleGRU
+from gatewise.cells.spec import Cell
 from gatewise.errors import SettingError
 
 CELLS: dict[str, type[Cell]] = {
-    cell_name(cell): cell
-    for cell in (RNN, GRU, LSTM, ProjectedLSTM)
+    cell.name: cell
+    for cell in (
+        RNN,
+        SimpleGRU,
+        GRU,
+        ChoGRU,
+        LSTM,
+        ProjectedLSTM,
+        PeepholeLSTM,
+        CoupledLSTM,
+        LayerNormLSTM,
+    )
 }
 """Name -> class of every cell that comes with gatewise."""
 
@@ -49,7 +64,7 @@ def variants() -> Iterator[Cell]:
         6
     """
     for cell in CELLS.values():
-        options = {name: allowed for name, hint in constant_hints(cell).items() if (allowed := choices(hint)) is not None}
+        options = {name: choices(hint) for name, hint in cell.constant_hints.items() if choices(hint)}
         for values in product(*options.values()):
             yield cell.from_constants(dict(zip(options, values, strict=True)))
 

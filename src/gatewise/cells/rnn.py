@@ -17,12 +17,12 @@ class RNN(Cell):
 
         h' = f(W x + R h + b)
 
-    Source: Elman 1990; CS224n notes (2019), part V, eq. 5, where f is the sigmoid. Tanh and ReLU are those of ``torch.nn.RNN``,
-    which has two biases, of W and of R, and so have we.
+    Source: Elman 1990; CS224n notes (2019), part V, eq. 5, where f is the sigmoid. Tanh and ReLU are those of
+    ``torch.nn.RNN``, which has two biases, of W and of R, and so have we.
 
-    Initialisation: ``start="uniform"`` is U(-1/sqrt(H), 1/sqrt(H)), bit for bit torch's. ``start="identity"`` is, with ReLU,
-    the IRNN of Le, Jaitly & Hinton 2015 (arXiv:1504.00941), section 2: R = 1, b = 0, and W drawn from a normal distribution
-    with standard deviation 0.001.
+    Initialisation: ``start="uniform"`` is U(-1/sqrt(H), 1/sqrt(H)), bit for bit torch's. ``start="identity"`` is,
+    with ReLU, the IRNN of Le, Jaitly & Hinton 2015 (arXiv:1504.00941), section 2: R = 1, b = 0, and W drawn from a
+    normal distribution with standard deviation 0.001.
 
     Args:
         nonlinearity: f.

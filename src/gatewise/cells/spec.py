@@ -6,11 +6,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self, dataclass_transform
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 
 from gatewise.cells.bundles import Gates, Parameters, States, nearest
-from gatewise.cells.constants import Constant, checked, constant_hints
+from gatewise.cells.constants import Constant, checked, read_constant_hints
 from gatewise.cells.declarations import (
     Declaration,
     Declared,
@@ -30,14 +31,16 @@ __all__ = ["Cell", "Gates", "Input", "Matrix", "Norm", "ParameterSpec", "Paramet
 class Cell:
     """A recurrent cell, stated once: a subclass declares what it has and writes one time step.
 
-    Annotated class attributes are the cell's constants: a subclass is a frozen dataclass of them, and they are saved with
-    a model. ``state`` names each state with its width, the first being the output. Declarations (``Input``, ``Matrix``,
-    ``Vector``, ``Norm``) are class attributes. Shapes, ``state_dict`` names, initialisation and every runner follow from them.
+    Annotated class attributes are the cell's constants: a subclass is a frozen dataclass of them, and they are saved
+    with a model. ``state`` names each state with its width, the first being the output. Declarations (``Input``,
+    ``Matrix``, ``Vector``, ``Norm``) are class attributes. Shapes, ``state_dict`` names, initialisation and every
+    runner follow from them.
 
     Letters: B batch, X input, H hidden, P projection, G gates.
 
     Raises:
-        SettingError: when the class is defined, for a declaration that cannot work; when it is made, for a constant of the wrong kind.
+        SettingError: when the class is defined, for a declaration that cannot work; when a cell is made, for a constant
+            of the wrong kind.
 
     Example:
         >>> from gatewise.cells.functions import tanh
@@ -54,21 +57,41 @@ class Cell:
         {'scale': 2.0}
     """
 
-    state: ClassVar[Mapping[str, str]] = {"hidden": "H", "memory": "H"}
+    state: ClassVar[Mapping[str, str]] = MappingProxyType({"hidden": "H", "memory": "H"})
+
+    # Derived when the class is defined:
+    name: ClassVar[str] = "cell"  # the class name as --cell takes it: SimpleGRU is simple_gru
+    constant_hints: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    declarations: ClassVar[Mapping[str, Declaration]] = MappingProxyType({})
+    has_projection: ClassVar[bool] = False  # whether any state or matrix has the width P
+    _declared: ClassVar[tuple[Declared, ...]] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         dataclass(frozen=True)(cls)
+        check_names(tuple(cls.state), f"class {cls.__name__}: state")
+        cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
+        cls.state = MappingProxyType(dict(cls.state))
+        cls.constant_hints = MappingProxyType(read_constant_hints(cls))
+        cls.declarations = MappingProxyType(_declarations(cls))
+        cls._declared = _in_torch_order(cls.declarations)
+        cls.has_projection = "P" in _widths(cls)
         _check_class(cls)
 
     def __post_init__(self) -> None:
-        for name, hint in constant_hints(type(self)).items():
+        for name, hint in self.constant_hints.items():
             object.__setattr__(self, name, checked(getattr(self, name), hint, where=f"cell {self.name}: {name}"))
 
     def step(self, x: Gates, s: States, p: Parameters) -> States:
-        """One time step: from x (W x_t + b as gates [B, H]), s (states [B, width]) and p (parameters) to the next states.
+        """One time step, in ordinary differentiable PyTorch on whole rows of the batch: no row may look at another.
 
-        Ordinary differentiable PyTorch on whole rows of the batch: no row may look at another.
+        Args:
+            x: W x_t + b as gates [B, H].
+            s: the states before, [B, width].
+            p: the parameters as declared.
+
+        Returns:
+            the states after: ``s.next(...)`` with every state.
         """
         raise NotImplementedError(f"{type(self).__name__} does not say what one step is; define step(self, x, s, p)")
 
@@ -80,25 +103,8 @@ class Cell:
         """
 
     def torch_twin(self) -> str | None:
-        """The function of ``torch._VF`` that computes exactly this cell ("lstm", "gru", "rnn_tanh", "rnn_relu"), or None."""
+        """The function of ``torch._VF`` that is exactly this cell ("lstm", "gru", "rnn_tanh", "rnn_relu"), or None."""
         return None
-
-    @property
-    def name(self) -> str:
-        """The class name in lower case with underscores, as ``--cell`` takes it: SimpleGRU is simple_gru."""
-        return cell_name(type(self))
-
-    @classmethod
-    def declarations(cls) -> dict[str, Declaration]:
-        """Attribute -> declaration, in the order of the class body, inherited ones first."""
-        found: dict[str, Declaration] = {}
-        for base in reversed(cls.__mro__):
-            for name, value in vars(base).items():
-                if isinstance(value, Declaration):
-                    found[name] = value
-                elif name in found:
-                    del found[name]  # a subclass has put something else, such as None, in its place
-        return found
 
     @classmethod
     def declared(cls, bias: bool = True) -> tuple[Declared, ...]:
@@ -107,16 +113,11 @@ class Cell:
         Args:
             bias: False leaves out every bias and every shift, as ``bias=False`` of a layer does.
         """
-        core: list[Declared] = []
-        rest: list[Declared] = []
-        for attribute, declaration in cls.declarations().items():
-            first = isinstance(declaration, Input) or attribute == "R"
-            (core if first else rest).extend(declaration.declared(attribute))
-        rank = {"weight_ih": 0, "weight_hh": 1, "bias_ih": 2, "bias_hh": 3}
-        core.sort(key=lambda declared: rank[declared.name])
-        return tuple(d for d in (*core, *rest) if bias or d.kind not in ("bias", "shift"))
+        return cls._declared if bias else tuple(d for d in cls._declared if d.kind not in ("bias", "shift"))
 
-    def parameters(self, input_size: int, hidden_size: int, proj_size: int = 0, bias: bool = True) -> dict[str, ParameterSpec]:
+    def parameters(
+        self, input_size: int, hidden_size: int, proj_size: int = 0, bias: bool = True
+    ) -> dict[str, ParameterSpec]:
         """The parameters at given sizes: name -> shape, kind, and whether weight dropout acts on it.
 
         Args:
@@ -130,7 +131,7 @@ class Cell:
         """
         widths = self.widths(hidden_size, proj_size)
         if input_size < 0:
-            raise SettingError(f"input_size must be at least 0, but {input_size} was given", where=f"cell {self.name}")
+            self._refuse(f"input_size must be at least 0, but {input_size} was given")
         widths["X"] = input_size
         return {
             d.name: ParameterSpec(tuple(count * widths[width] for count, width in d.dims), d.kind, d.recurrent)
@@ -139,21 +140,19 @@ class Cell:
 
     def widths(self, hidden_size: int, proj_size: int = 0) -> dict[str, int]:
         """Letter (or integer constant) -> how many units it stands for, for everything but the input."""
-        where = f"cell {self.name}"
         if hidden_size < 1:
-            raise SettingError(f"hidden_size must be at least 1, but {hidden_size} was given", where=where)
-        if not self.has_projection() and proj_size != 0:
-            raise SettingError(f"proj_size must be 0 for a cell without projection, but {proj_size} was given", where=where)
-        if self.has_projection() and not 0 < proj_size < hidden_size:
-            message = f"proj_size must be between 1 and hidden_size - 1 = {hidden_size - 1}, but {proj_size} was given"
-            raise SettingError(message, where=where)
+            self._refuse(f"hidden_size must be at least 1, but {hidden_size} was given")
+        if not self.has_projection and proj_size != 0:
+            self._refuse(f"proj_size must be 0 for a cell without projection, but {proj_size} was given")
+        if self.has_projection and not 0 < proj_size < hidden_size:
+            self._refuse(
+                f"proj_size must be between 1 and hidden_size - 1 = {hidden_size - 1}, but {proj_size} was given"
+            )
         constants = {name: value for name, value in self.constants().items() if type(value) is int}
         return {**constants, "H": hidden_size, "P": proj_size}
 
-    @classmethod
-    def has_projection(cls) -> bool:
-        """Whether any state or matrix has the width P."""
-        return "P" in (*cls.state.values(), *(width for d in cls.declared() for _, width in d.dims))
+    def _refuse(self, message: str) -> NoReturn:
+        raise SettingError(message, where=f"cell {self.name}")
 
     def state_widths(self, hidden_size: int, proj_size: int = 0) -> dict[str, int]:
         """State -> number of units."""
@@ -171,7 +170,7 @@ class Cell:
 
     def constants(self) -> dict[str, Constant]:
         """The cell's constants, all of them numbers, strings, booleans or None."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]  # subclasses are dataclasses
+        return {name: getattr(self, name) for name in self.constant_hints}
 
     @classmethod
     def from_constants(cls, constants: Mapping[str, Constant]) -> Self:
@@ -180,43 +179,56 @@ class Cell:
         Raises:
             SettingError: a constant that the cell does not have, or of the wrong kind.
         """
-        known = tuple(constant_hints(cls))
+        known = tuple(cls.constant_hints)
         for name in constants:
             if name not in known:
                 advice = nearest(name, known) if known else "this cell has no constants"
-                raise SettingError(f"unknown constant {name!r}", where=f"cell {cell_name(cls)}", fix=advice)
+                raise SettingError(f"unknown constant {name!r}", where=f"cell {cls.name}", fix=advice)
         return cls(**constants)
 
     @classmethod
     def fingerprint(cls) -> str:
-        """Sixteen hexadecimal digits that change when the declared states or parameters change (not with ``step`` or constants)."""
+        """Sixteen hexadecimal digits of the states, parameters and constants' names; ``step`` is not in them."""
         parameters = [[d.name, d.kind, d.dims, d.recurrent] for d in cls.declared()]
-        text = json.dumps([list(cls.state.items()), parameters, list(constant_hints(cls))])
+        text = json.dumps([list(cls.state.items()), parameters, list(cls.constant_hints)])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def cell_name(cls: type[Cell]) -> str:
-    """The name of a class of cells in lower case with underscores.
+def _declarations(cls: type[Cell]) -> dict[str, Declaration]:
+    """Attribute -> declaration in the order of the class body, inherited ones first."""
+    found: dict[str, Declaration] = {}
+    for base in reversed(cls.__mro__):
+        for name, value in vars(base).items():
+            if isinstance(value, Declaration):
+                found[name] = value
+            elif name in found:
+                del found[name]  # a subclass has put something else, such as None, in its place
+    return found
 
-    Example:
-        >>> from gatewise.cells.lstm import LSTM
-        >>> cell_name(LSTM)
-        'lstm'
-    """
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
+
+def _in_torch_order(declarations: Mapping[str, Declaration]) -> tuple[Declared, ...]:
+    """The weights of W and R, their biases, then the rest as declared."""
+    rank = {"weight_ih": 0, "weight_hh": 1, "bias_ih": 2, "bias_hh": 3}
+    declared = [d for attribute, declaration in declarations.items() for d in declaration.declared(attribute)]
+    return tuple(sorted(declared, key=lambda d: rank.get(d.name, len(rank))))
+
+
+def _widths(cls: type[Cell]) -> list[str]:
+    """Every width that a state or a parameter is declared with."""
+    return [*cls.state.values(), *(width for d in cls.declared() for _, width in d.dims)]
 
 
 def _check_class(cls: type[Cell]) -> None:
     """Refuse at definition what could only fail later and less clearly."""
     where = f"class {cls.__name__}"
-    check_names(tuple(cls.state), f"{where}: state")
-    inputs = [name for name, declaration in cls.declarations().items() if isinstance(declaration, Input)]
+    inputs = [name for name, declaration in cls.declarations.items() if isinstance(declaration, Input)]
     if len(inputs) != 1:
         raise SettingError(f"a cell declares exactly one Input, but {inputs or 'none'} came", where=where)
-    constants = {f.name for f in fields(cls)}  # type: ignore[arg-type]
-    for name in sorted(constants & (set(dir(Cell)) | {"name"})):
-        raise SettingError(f"{name!r} belongs to every cell and cannot be a constant", where=where, fix="choose another name")
-    widths = {"H", "P", "X", *constants}
-    for width in (*cls.state.values(), *(width for d in cls.declared() for _, width in d.dims)):
+    for name in (*cls.constant_hints, *cls.declarations):
+        if hasattr(Cell, name) or name.startswith("_"):
+            raise SettingError(f"{name!r} is taken or private", where=where, fix="choose another name")
+    widths = {"H", "P", "X", *cls.constant_hints}
+    for width in _widths(cls):
         if width not in widths:
-            raise SettingError(f"unknown width {width!r}", where=where, fix='write "H", "P" or the name of an integer constant')
+            fix = 'write "H", "P" or the name of an integer constant'
+            raise SettingError(f"unknown width {width!r}", where=where, fix=fix)

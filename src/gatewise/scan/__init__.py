@@ -1,4 +1,4 @@
-"""Running a cell over sequences: the runners behind one door, the noise inside a step, and the start of the parameters."""
+"""Running a cell over sequences: runners behind one door, noise inside a step, the start of the parameters."""
 
 from gatewise.scan.choice import Choice, choose
 from gatewise.scan.initialisation import initialise

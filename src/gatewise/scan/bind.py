@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gatewise.cells.bundles import Gates, States
+from gatewise.cells.bundles import Gates
 from gatewise.cells.declarations import Declaration, Input, Matrix, Norm, Vector
 from gatewise.cells.spec import Cell
 from gatewise.errors import ShapeError
 
 
 class Product:
-    """An ``Input`` or ``Matrix`` bound to its tensors: called, it is the product; ``weight`` and ``bias`` are named views.
+    """An ``Input`` or ``Matrix`` bound to its tensors: called, it is the product.
 
     Under autocast the weight is cast once here instead of at every time step.
 
@@ -72,8 +72,8 @@ class Normalisation:
         if over == "all" or len(self._gates) == 1:
             values = functional.layer_norm(values, self._gain.shape, self._gain, self._shift)
         elif over == "gate":
-            parts = functional.layer_norm(values.unflatten(-1, (len(self._gates), -1)), (values.size(-1) // len(self._gates),))
-            values = parts.flatten(-2) * self._gain
+            apart = values.view(-1, len(self._gates), values.size(-1) // len(self._gates))
+            values = functional.layer_norm(apart, apart.shape[-1:]).view_as(values) * self._gain
             values = values if self._shift is None else values + self._shift
         else:
             raise ShapeError(f'a norm is taken over "gate" or "all", but {over!r} came', where="step")
@@ -102,7 +102,7 @@ class Binding:
     """
 
     def __init__(self, cell: Cell, parameters: Mapping[str, Tensor]) -> None:
-        for name, declaration in cell.declarations().items():
+        for name, declaration in cell.declarations.items():
             self.__dict__[name] = _bind(name, declaration, parameters)
             if isinstance(declaration, Input):
                 self._input = self.__dict__[name]

@@ -51,7 +51,9 @@ def choose(cell: Cell, *, runner: str = "auto", zoneout: bool = False, keep_stat
     obstacle = _obstacle(cell, zoneout, keep_states)
     if runner == "torch":
         if obstacle:
-            raise SettingError(f"the torch runner cannot run this: {obstacle}", where="runner", fix="use auto or reference")
+            raise SettingError(
+                f"the torch runner cannot run this: {obstacle}", where="runner", fix="use auto or reference"
+            )
         return Choice("torch", "asked for")
     return Choice("reference", obstacle) if obstacle else Choice("torch", f"torch has a kernel for {cell.name}")
 

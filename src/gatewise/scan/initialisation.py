@@ -10,14 +10,14 @@ from torch import Tensor
 
 from gatewise.cells.spec import Cell
 from gatewise.scan.bind import Binding
-from gatewise.scan.checks import check_parameters, solve_widths
+from gatewise.scan.checks import check_parameters
 
 
 def initialise(cell: Cell, parameters: Mapping[str, Tensor]) -> None:
-    """Fill the parameters in place: U(-1/sqrt(H), 1/sqrt(H)) each in torch's order, gains 1, shifts 0, then ``cell.initialise``.
+    """Fill the parameters in place: each U(-1/sqrt(H), 1/sqrt(H)), gains 1, shifts 0, then ``cell.initialise``.
 
-    Drawn from torch's generator of the tensors' device, one ``uniform_`` per parameter as ``torch.nn`` does, so that after
-    the same ``torch.manual_seed`` the twin cells begin as torch's layers do.
+    Drawn from torch's generator of the tensors' device, one ``uniform_`` per parameter as ``torch.nn`` does, so that
+    after the same ``torch.manual_seed`` the twin cells begin as torch's layers do.
 
     Args:
         cell: the cell.
@@ -34,9 +34,9 @@ def initialise(cell: Cell, parameters: Mapping[str, Tensor]) -> None:
         >>> tensors["bias_ih"][5:10].tolist()
         [1.0, 1.0, 1.0, 1.0, 1.0]
     """
-    check_parameters(cell, parameters)
+    _, hidden_size, _ = check_parameters(cell, parameters)
     p = Binding(cell, parameters)
-    bound = 1.0 / math.sqrt(solve_widths(cell, parameters)[1])
+    bound = 1.0 / math.sqrt(hidden_size)
     with torch.no_grad():
         for declared in cell.declared():
             if declared.name not in parameters:

@@ -1,7 +1,7 @@
-"""Zoneout: units that keep their old value for a time step, chosen by a hash of where they are, not by a stream of numbers.
+"""Zoneout: units that keep their old value for a time step, chosen by a hash of where and when they are.
 
-Because the choice is a function of (seed, sequence, step, unit), it is the same in any order of the batch, in any split of
-the sequence, on any device, and for any runner, and a run that is resumed needs no generator state for it.
+Because the choice is a function of (seed, sequence, step, unit), it is the same in any order of the batch, in any
+split of the sequence, on any device, and for any runner, and a run that is resumed needs no generator state for it.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ class Zoneout:
             if name not in widths:
                 raise SettingError(f"the cell has no state {name!r}, only {', '.join(widths)}", where="zoneout")
         if tuple(self.rows.shape) != (x.rows,):
-            raise ShapeError(f"rows is expected as [{x.rows}], but its shape is {tuple(self.rows.shape)}", where="zoneout")
+            raise ShapeError(
+                f"rows is expected as [{x.rows}], but its shape is {tuple(self.rows.shape)}", where="zoneout"
+            )
         if not self.training:
             return {name: (rate,) * len(x.batch_sizes) for name, rate in self.rates.items()}
         sequences, times = x.positions()
@@ -84,7 +86,7 @@ class Zoneout:
         for number, (name, width) in enumerate(widths.items()):
             if name in self.rates:
                 mask = _mask(mix(keys, number), width, self.rates[name])
-                found[name] = mask.split(x.batch_sizes)
+                found[name] = torch.split(mask, list(x.batch_sizes))
         return found
 
 
@@ -104,8 +106,9 @@ def blend(old: Tensor, new: Tensor, share: Tensor | float) -> Tensor:
 def mix(values: Tensor, salt: Tensor | int) -> Tensor:
     """A hash of (values, salt) as int64 between 0 and 2^32 - 1.
 
-    Two rounds of multiplication and xor-shift with the constants of C. Wellons' hash prospector (2018, "lowbias32" successor
-    21f0aaad / 735a2d97); both are below 2^31, so that no product overflows 63 bits and every device computes the same.
+    Two rounds of multiplication and xor-shift with the constants of C. Wellons' hash prospector (2018, "lowbias32"
+    successor 21f0aaad / 735a2d97); both are below 2^31, so that no product overflows 63 bits and every device
+    computes the same.
 
     Args:
         values: int64 of any shape.

@@ -37,10 +37,14 @@ class Packed:
             raise ShapeError(f"data is expected as [N, X], but its shape is {tuple(self.data.shape)}", where="Packed")
         if any(later > earlier for earlier, later in pairwise(self.batch_sizes)):
             raise ShapeError(
-                f"batch_sizes must not grow, but {self.batch_sizes} came", where="Packed", fix="sort the longest sequence first"
+                f"batch_sizes must not grow, but {self.batch_sizes} came",
+                where="Packed",
+                fix="sort the longest sequence first",
             )
         if min(self.batch_sizes, default=0) < 0 or sum(self.batch_sizes) != self.data.size(0):
-            message = f"batch_sizes must add up to the {self.data.size(0)} rows of data, but they are {self.batch_sizes}"
+            message = (
+                f"batch_sizes must add up to the {self.data.size(0)} rows of data, but they are {self.batch_sizes}"
+            )
             raise ShapeError(message, where="Packed")
 
     @property

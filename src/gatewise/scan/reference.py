@@ -1,7 +1,7 @@
 """The reference runner: the cell's step in a loop, on any device, differentiable to any order.
 
-Rows enter and leave the batch as sequences begin and end, so nothing is masked and no padding exists. The input's product is
-taken for all time steps at once.
+Rows enter and leave the batch as sequences begin and end, so nothing is masked and no padding exists. The input's
+product is taken for all time steps at once.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def run_reference(
     """
     p = Binding(cell, parameters)
     gates = p.input_gates(x.data)
-    steps = gates.tensor.split(x.batch_sizes)
+    steps = torch.split(gates.tensor, list(x.batch_sizes))
     old = {} if zoneout is None else zoneout.shares(x, {name: initial[name].size(1) for name in cell.state})
     rows = _Entering(initial) if reverse else _Leaving()
     states = {name: initial[name][: 0 if reverse else x.rows].to(gates.tensor.dtype) for name in cell.state}
@@ -60,7 +60,9 @@ def _advance(cell: Cell, x: Gates, states: Named, p: Binding) -> Named:
     new = cell.step(x, States(states), p).as_dict()
     for name, before in states.items():
         if new[name].shape != before.shape:
-            message = f"the state {name} is {tuple(before.shape)} before the step, but {tuple(new[name].shape)} after it"
+            message = (
+                f"the state {name} is {tuple(before.shape)} before the step, but {tuple(new[name].shape)} after it"
+            )
             raise ShapeError(message, where=f"cell {cell.name}: step")
     return {name: state.to(x.tensor.dtype) for name, state in new.items()}
 
@@ -80,7 +82,9 @@ class _Leaving:
     def final(self, states: Named) -> Named:
         if not self._gone:
             return states
-        return {name: torch.cat([state, *(gone[name] for gone in reversed(self._gone))]) for name, state in states.items()}
+        return {
+            name: torch.cat([state, *(gone[name] for gone in reversed(self._gone))]) for name, state in states.items()
+        }
 
 
 class _Entering:
@@ -94,7 +98,8 @@ class _Entering:
         if rows == present:
             return states
         return {
-            name: torch.cat([state, self._initial[name][present:rows].to(state.dtype)]) for name, state in states.items()
+            name: torch.cat([state, self._initial[name][present:rows].to(state.dtype)])
+            for name, state in states.items()
         }
 
     def final(self, states: Named) -> Named:

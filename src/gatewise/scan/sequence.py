@@ -59,8 +59,8 @@ def run(
         (torch.Size([4, 5]), torch.Size([2, 5]), 'torch')
     """
     choice = choose(cell, runner=runner, zoneout=zoneout is not None, keep_states=keep_states)
-    check_parameters(cell, parameters)
-    check_input(cell, parameters, x.data, initial, x.rows)
+    sizes = check_parameters(cell, parameters)
+    check_input(cell, sizes, parameters["weight_ih"], x.data, initial, x.rows)
     if not x.batch_sizes:
         raise ShapeError("a sequence of at least one time step is expected, but none came", where=f"cell {cell.name}")
     if choice.name == "torch":
@@ -99,6 +99,6 @@ def step(
         >>> step(cell, weights, torch.ones(1, 3), {"hidden": torch.ones(1, 5)})["hidden"].tolist()
         [[0.0, 0.0, 0.0, 0.0, 0.0]]
     """
-    check_parameters(cell, parameters)
-    check_input(cell, parameters, x, states, x.size(0))
+    sizes = check_parameters(cell, parameters)
+    check_input(cell, sizes, parameters["weight_ih"], x, states, x.size(0))
     return run_reference(cell, parameters, Packed(x, (x.size(0),)), states, zoneout=zoneout).final

@@ -35,7 +35,7 @@ def run_torch(
     weights = [parameters[name] for name in names]
     begin = [initial[name].unsqueeze(0).contiguous() for name in cell.state]
     if x.uniform:
-        sequence = rows.unflatten(0, (len(x.batch_sizes), x.rows))
+        sequence = rows.view(len(x.batch_sizes), x.rows, rows.size(1))
         result = _call(cell, (sequence.flip(0) if reverse else sequence,), begin, weights, (False,))
         outputs = (result[0].flip(0) if reverse else result[0]).flatten(0, 1)
     else:
@@ -51,7 +51,9 @@ def _call(
     """``torch._VF.lstm`` and its like: one layer, one direction, no dropout."""
     function = getattr(torch._VF, str(cell.torch_twin()))
     state = tuple(begin) if len(begin) > 1 else begin[0]
-    bias = any(declared.kind == "bias" for declared in cell.declared()) and len(weights) > len(cell.declared(bias=False))
+    bias = any(declared.kind == "bias" for declared in cell.declared()) and len(weights) > len(
+        cell.declared(bias=False)
+    )
     arguments = (weights, bias, 1, 0.0, torch.is_grad_enabled(), False, *batch_first)
     result: tuple[Tensor, ...]
     if len(sequence) == 1:

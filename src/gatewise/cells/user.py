@@ -1,0 +1,206 @@
+"""A user's own cell: taken from a file that the user names, recorded with a model, and asked for when it is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from gatewise.cells.bundles import nearest
+from gatewise.cells.constants import Constant, from_text
+from gatewise.cells.registry import CELLS, find
+from gatewise.cells.spec import Cell
+from gatewise.errors import ModelFileError, SettingError
+
+
+def load_cell(text: str) -> type[Cell]:
+    """The class that ``my.py:MyCell`` names, from the user's own file, which is run.
+
+    Args:
+        text: a path to a Python file, a colon, and the name of a subclass of ``Cell`` in it.
+
+    Raises:
+        SettingError: no such file, a file that fails (with its line), no such class, or one that is no cell.
+
+    Example:
+        >>> load_cell("lstm")
+        Traceback (most recent call last):
+            ...
+        gatewise.errors.SettingError: --cell: expected FILE.py:Class, but 'lstm' came
+    """
+    path, colon, name = text.rpartition(":")
+    if not colon or not path.endswith(".py"):
+        raise SettingError(f"expected FILE.py:Class, but {text!r} came", where="--cell")
+    module = _run_file(Path(path))
+    cells = tuple(key for key, value in vars(module).items() if isinstance(value, type) and issubclass(value, Cell))
+    if not hasattr(module, name):
+        known = tuple(cell for cell in cells if cell != "Cell")
+        raise SettingError(
+            f"no class {name!r} here", where=path, fix=nearest(name, known) if known else "define a Cell"
+        )
+    if name not in cells or getattr(module, name) is Cell:
+        raise SettingError(f"{name!r} is not a subclass of gatewise.Cell", where=path)
+    found: type[Cell] = getattr(module, name)
+    return found
+
+
+def resolve(cell: Cell | type[Cell] | str, options: str = "") -> Cell:
+    """The cell that a user means: one, a class of them, a registered name, or ``my.py:MyCell``.
+
+    Args:
+        cell: what the user gave.
+        options: constants as on a command line, ``"forget_bias=0, output_sees=previous"``.
+
+    Raises:
+        SettingError: an unknown name, a wrong file, a constant that is unknown or cannot be read.
+
+    Example:
+        >>> resolve("peephole_lstm", "output_sees=previous, forget_bias=none")
+        PeepholeLSTM(output_sees='previous', forget_bias=None)
+    """
+    if isinstance(cell, str):
+        cell = load_cell(cell) if ":" in cell else type(find(cell))
+    kind = cell if isinstance(cell, type) else type(cell)
+    if not issubclass(kind, Cell):
+        raise SettingError(f"expected a cell, a name or FILE.py:Class, but {cell!r} came", where="cell")
+    given = {} if isinstance(cell, type) else cell.constants()
+    return kind.from_constants({**given, **read_options(kind, options)})
+
+
+def read_options(kind: type[Cell], options: str) -> dict[str, Constant]:
+    """Constants from text such as ``"scale=2, start=identity"``, each read as the cell annotates it.
+
+    Args:
+        kind: the class of the cell.
+        options: ``name=value`` separated by commas; may be empty.
+
+    Raises:
+        SettingError: a part without ``=``, an unknown constant, or a value of the wrong kind.
+
+    Example:
+        >>> from gatewise.cells import CELLS
+        >>> read_options(CELLS["lstm"], "forget_bias=2")
+        {'forget_bias': 2.0}
+    """
+    found: dict[str, Constant] = {}
+    known = kind.constant_hints
+    for part in filter(None, (part.strip() for part in options.split(","))):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        where = f"cell {kind.name}"
+        if not equals:
+            raise SettingError(f"expected name=value, but {part!r} came", where=where)
+        if name not in known:
+            advice = nearest(name, tuple(known)) if known else "this cell has no constants"
+            raise SettingError(f"unknown constant {name!r}", where=where, fix=advice)
+        found[name] = from_text(value, known[name], f"{where}: {name}")
+    return found
+
+
+@dataclass(frozen=True)
+class CellRecord:
+    """What a saved model says of its cell: enough to make a registered one, and to recognise a user's own.
+
+    Args:
+        name: the cell's name.
+        registered: whether it came with gatewise; a user's cell may have the same name.
+        constants: name -> value.
+        fingerprint: of the declared states and parameters.
+
+    Example:
+        >>> from gatewise.cells import find
+        >>> CellRecord.of(find("gru")).to_dict()["registered"]
+        True
+    """
+
+    name: str
+    registered: bool
+    constants: Mapping[str, Constant]
+    fingerprint: str
+
+    @classmethod
+    def of(cls, cell: Cell) -> CellRecord:
+        """The record of a cell."""
+        return cls(cell.name, type(cell) is CELLS.get(cell.name), cell.constants(), cell.fingerprint())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as JSON has it."""
+        return {
+            "name": self.name,
+            "registered": self.registered,
+            "constants": dict(self.constants),
+            "fingerprint": self.fingerprint,
+        }
+
+    @classmethod
+    def from_dict(cls, data: object, where: str) -> CellRecord:
+        """The record from JSON.
+
+        Raises:
+            ModelFileError: a field is missing, unknown, or of the wrong kind.
+        """
+        kinds = {"name": str, "registered": bool, "constants": dict, "fingerprint": str}
+        if not isinstance(data, dict) or data.keys() != kinds.keys():
+            raise ModelFileError(f"a cell is recorded with {', '.join(kinds)}, but {data!r} came", where=where)
+        for name, kind in kinds.items():
+            if not isinstance(data[name], kind):
+                raise ModelFileError(f"{name} is expected as {kind.__name__}, but {data[name]!r} came", where=where)
+        return cls(**data)
+
+    def restore(self, cell: Cell | type[Cell] | str | None, where: str) -> Cell:
+        """The cell of this record; a user's own is never looked for, it has to be given.
+
+        Args:
+            cell: the user's cell, its class, or ``my.py:MyCell``; None for a registered one.
+            where: the file that holds the record.
+
+        Raises:
+            ModelFileError: a user's cell is needed and not given, or what is given is not what was saved.
+        """
+        if cell is None and not self.registered:
+            raise ModelFileError(
+                f"the model was made with your own cell {self.name!r}", where=where, fix="give it as cell="
+            )
+        if cell is None and self.name not in CELLS:
+            raise ModelFileError(f"unknown cell {self.name!r}", where=where, fix=nearest(self.name, tuple(CELLS)))
+        kind = type(resolve(CELLS[self.name] if cell is None else cell))
+        restored = kind.from_constants(self.constants)
+        if CellRecord.of(restored) != self:
+            raise ModelFileError(f"the model was made with another {self.name!r} than {kind.__qualname__}", where=where)
+        if isinstance(cell, Cell) and cell != restored:
+            raise ModelFileError(f"the model was made with {restored!r}, but {cell!r} was given", where=where)
+        return restored
+
+
+def _run_file(path: Path) -> ModuleType:
+    """The user's file as a module; the same content is run once."""
+    if not path.is_file():
+        raise SettingError("no such file", where=str(path), fix="give the path of a Python file")
+    identity = str(path.resolve()).encode() + b"\0" + path.read_bytes()
+    name = f"gatewise_user_cell_{hashlib.sha256(identity).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise SettingError("not a Python file", where=str(path))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look annotations up there
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise SettingError(f"{type(error).__name__}: {error}", where=f"{path}:{_line(error, path)}") from error
+    return module
+
+
+def _line(error: Exception, path: Path) -> int:
+    """The last line of the user's file that the error passed through."""
+    if isinstance(error, SyntaxError) and error.lineno is not None:
+        return error.lineno
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+    return frames[-1].lineno or 0 if frames else 0
