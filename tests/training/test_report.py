@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from html.parser import HTMLParser
@@ -43,15 +44,28 @@ class Page(HTMLParser):
 def rows(steps):
     for step in range(1, steps + 1):
         loss = 1.5 + math.exp(-step / 50)
-        yield {"event": "train", "step": step, "seconds": step / 4, "loss": loss, "tokens_per_second": 1000.0 + step,
-               "gradient_norm": 2.0, "clipped": 0.25, "learning_rate": 0.01}  # fmt: skip
-        if step % 10 == 0:
-            yield {"event": "valid", "step": step, "seconds": step / 4, "loss": loss + 0.125}
+        row = {"step": step, "epoch": step / 20, "loss": loss, "learning_rate": 0.01, "gradient_norm": 2.0,
+               "clipped": 0.25, "skipped": 0.0, "units": 100 * step, "units_per_second": 1000.0 + step,
+               "seconds": step / 4, "memory": 500.0}  # fmt: skip
+        yield row if step % 10 else row | {"validation_loss": loss + 0.125, "best": True}
+
+
+SUMMARY = {
+    "name": "lm", "unit": "token", "nats": True, "stopped": "done", "steps": 40, "epochs": 2.0, "units": 4000,
+    "seconds": 10.0, "units_per_second": 400.0, "best_step": 40, "best": {"loss": 2.0, "bits_per_character": 1.75},
+    "parameters": 12345, "settings": {"seed": 7}, "versions": {"torch": "2.13.0"}, "samples": ["it wrote this"],
+}  # fmt: skip
 
 
 def made(some=None, **changes):
     given = {"title": "a run", "unit": "token", "facts": {}, "settings": {}, "samples": []} | changes
     return report.page(list(rows(40)) if some is None else some, **given)
+
+
+def run_folder(place, **changes):
+    (place / "summary.json").write_text(json.dumps(SUMMARY | changes), encoding="utf-8")
+    (place / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows(3)), encoding="utf-8")
+    return place
 
 
 @pytest.fixture(scope="module")
@@ -87,14 +101,26 @@ def test_foreign_text_is_escaped_everywhere():
     assert "".join(Page(drawn).text).count("alert('1')") == 4
 
 
-def test_facts_are_those_of_the_rows(text):
-    told = " ".join(Page(text).text)
-    best = 1.5 + math.exp(-40 / 50) + 0.125
-    assert f"{best:.4f}" in told
-    assert f"{math.exp(best):.2f}" in told
-    assert "(step 40)" in told
-    assert "0 min 10 s" in told
-    assert "1,021" in told  # the median speed of 40 rows
+def test_facts_are_those_of_the_run(tmp_path):
+    text = report.write(run_folder(tmp_path)).read_text(encoding="utf-8")
+    told = Page(text).text
+    for fact in ("2.0000", f"{math.exp(2):.2f}", "1.75", "12,345", "10 s", "400", "done", "it wrote this", "seed", "7"):
+        assert fact in told
+
+
+def test_settings_are_those_of_the_config_file_where_there_is_one(tmp_path):
+    run_folder(tmp_path)
+    (tmp_path / "config.toml").write_text('[model]\ncell = "coupled_lstm"\n', encoding="utf-8")
+    told = Page(report.write(tmp_path).read_text(encoding="utf-8")).text
+    assert "coupled_lstm" in told
+    assert "seed" not in told
+
+
+def test_every_curve_is_there(text):
+    titles = ["Loss over steps", "Loss over time", "Perplexity over steps", "Perplexity over time", "Gradient norm",
+              "Clipped steps", "Learning rate", "Speed", "Memory in use"]  # fmt: skip
+    assert [title for title in titles if title in Page(text).text] == titles
+    assert text.count("<svg") == len(titles)
 
 
 def test_a_loss_that_is_no_log_probability_gets_no_perplexity():
@@ -105,9 +131,7 @@ def test_a_loss_that_is_no_log_probability_gets_no_perplexity():
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf, None])
 def test_losses_that_cannot_be_drawn_are_left_out(loss):
-    bad = [{"event": kind, "step": 99, "seconds": 9.0, "loss": loss} for kind in ("train", "valid")]
-    assert "<svg" not in made(bad)
-    assert "99" in made(bad)
+    assert report.charts([{"step": 99, "seconds": 9.0, "loss": loss, "validation_loss": loss}]) == []
 
 
 def test_a_run_without_rows_still_has_a_page():
@@ -124,9 +148,11 @@ def test_a_long_run_makes_no_long_page():
     assert len(long) < 2 * len(short)
 
 
-def test_an_old_report_stays_when_the_new_one_cannot_be_written(tmp_path):
+def test_a_report_that_cannot_be_written_says_so(tmp_path):
+    (tmp_path / "report.html" / "in the way").mkdir(parents=True)
     with pytest.raises(GatewiseError, match=r"report\.html"):
-        report.write(tmp_path / "missing", [], title="a run")
+        report.write(run_folder(tmp_path))
+    assert (tmp_path / "report.html" / "in the way").exists()
 
 
 def test_a_chart_draws_each_point_where_it_belongs():

@@ -54,7 +54,9 @@ class Line:
     form: Literal["thin", "strong", "marked"] = "strong"
 
 
-def chart(title: str, x_label: str, y_label: str, lines: Iterable[Line], *, log: bool = False) -> str:
+def chart(
+    title: str, x_label: str, y_label: str, lines: Iterable[Line], *, log: bool = False, zero: bool = False
+) -> str:
     """A chart as an ``<svg>`` element that needs nothing outside itself; the same data give the same text.
 
     Args:
@@ -63,6 +65,7 @@ def chart(title: str, x_label: str, y_label: str, lines: Iterable[Line], *, log:
         y_label: with the unit.
         lines: what to draw, the last on top.
         log: a logarithmic y axis.
+        zero: a y axis that starts at zero (unless it is logarithmic), so that what is flat looks flat.
 
     Example:
         >>> picture = chart("Loss", "steps", "nats", [Line("training", [(1, 4.0), (2, 3.5)])])
@@ -79,6 +82,8 @@ def chart(title: str, x_label: str, y_label: str, lines: Iterable[Line], *, log:
         _draw(axes, lines)
         if log:
             _logarithmic(axes)
+        elif zero:
+            axes.set_ylim(bottom=0)
         axes.set_xlabel(printable(x_label))
         axes.set_ylabel(printable(y_label))
         axes.set_title(printable(title), loc="left", fontweight="bold", fontsize=10.5)

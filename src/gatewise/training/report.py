@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import html
+import json
 import math
-from collections.abc import Mapping, Sequence
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gatewise.storage import write_atomically
 from gatewise.training.curves import BLUE, GREEN, GREY, ORANGE, Line, chart, printable, smoothed
+from gatewise.training.metrics import read_metrics
+from gatewise.training.monitor import duration
 
 Row = Mapping[str, Any]
+_DRAWABLE = 50.0  # nats; the perplexity of more has 22 digits
 _CSS = """
 :root { color-scheme: light; }
 body { margin: 0 auto; max-width: 72rem; padding: 2rem 1.5rem 4rem; background: #f7f8f8; color: #263038;
@@ -35,40 +40,48 @@ footer { margin-top: 2rem; color: #5b6770; font-size: .85rem; }
 """
 
 
-def write(
-    folder: str | Path,
-    rows: Sequence[Row],
-    *,
-    title: str,
-    unit: str = "token",
-    nats: bool = True,
-    facts: Mapping[str, str] | None = None,
-    settings: Mapping[str, Mapping[str, Any]] | None = None,
-    samples: Sequence[str] = (),
-) -> Path:
-    """Write ``report.html`` into a run folder, atomically, and return its path.
+def write(folder: str | Path) -> Path:
+    """Write ``report.html`` into a run folder, atomically, from the files that lie there.
+
+    These are ``metrics.jsonl``, ``summary.json`` (a :class:`~gatewise.training.result.Result` with ``samples``) and,
+    where there is one, ``config.toml``.
 
     Args:
         folder: the run folder.
-        rows: what ``metrics.jsonl`` holds, in its order; see :func:`page`.
-        title: what was trained.
-        unit: what the loss is the mean over, in the singular.
-        nats: whether the loss is a negative natural log probability, so that its exponential is a perplexity.
-        facts: figures for the head of the page, by name, beside those the rows give.
-        settings: tables of settings, by name.
-        samples: texts that the model wrote.
+
+    Returns:
+        The path of the report.
 
     Raises:
         GatewiseError: the file cannot be written; one that was there is left as it was.
 
     Example:
-        >>> import tempfile
-        >>> row = {"event": "train", "step": 1, "seconds": 0.5, "loss": 4.0}
-        >>> write(tempfile.mkdtemp(), [row], title="a run").name
+        >>> import json, pathlib, tempfile
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> summary = {"name": "lm", "unit": "token", "nats": True, "stopped": "done", "steps": 0, "epochs": 0.0,
+        ...     "units": 0, "seconds": 0.0, "units_per_second": 0.0, "best_step": 0, "best": {"loss": 2.0},
+        ...     "parameters": 10, "settings": {"seed": 0}, "versions": {"torch": "2.13.0"}, "samples": []}
+        >>> _ = (folder / "metrics.jsonl").write_text("")
+        >>> _ = (folder / "summary.json").write_text(json.dumps(summary))
+        >>> write(folder).name
         'report.html'
     """
-    path = Path(folder) / "report.html"
-    text = page(rows, title=title, unit=unit, nats=nats, facts=facts or {}, settings=settings or {}, samples=samples)
+    folder = Path(folder)
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    config = folder / "config.toml"
+    settings = (
+        tomllib.loads(config.read_text(encoding="utf-8")) if config.exists() else {"training": summary["settings"]}
+    )
+    text = page(
+        read_metrics(folder / "metrics.jsonl"),
+        title=f"{summary['name']}: {folder.resolve().name}",
+        unit=summary["unit"],
+        nats=summary["nats"],
+        facts=_facts(summary),
+        settings={**settings, "versions": summary["versions"]},
+        samples=summary["samples"],
+    )
+    path = folder / "report.html"
     write_atomically(path, text.encode("utf-8"))
     return path
 
@@ -85,24 +98,26 @@ def page(
 ) -> str:
     """The whole page; every text that came from outside is escaped.
 
-    Rows with ``event`` "train" have ``step``, ``seconds`` (of training), ``loss`` (mean nats) and may have
-    ``gradient_norm``, ``clipped`` (share of the steps since the row before), ``learning_rate`` and
-    ``tokens_per_second``; rows with ``event`` "valid" have ``step``, ``seconds`` and ``loss``. Others are passed over.
+    Args:
+        rows: the lines of ``metrics.jsonl``; :mod:`gatewise.training.metrics` says what they hold.
+        title: the heading.
+        unit: what the loss is the mean over, in the singular.
+        nats: whether the loss is a negative natural log probability, so that its exponential is a perplexity.
+        facts: what stands in the boxes at the head, by name.
+        settings: tables of settings, by name.
+        samples: texts.
 
     Example:
         >>> text = page([], title="<b>", unit="token", facts={}, settings={}, samples=["a & b"])
         >>> "&lt;b&gt;" in text, "a &amp; b" in text, "<script" in text
         (True, True, False)
     """
-    train = [row for row in rows if row.get("event") == "train"]
-    valid = [row for row in rows if row.get("event") == "valid"]
-    told = {**_facts(train, valid, unit, nats), **facts}
-    drawn = charts(train, valid, unit, nats)
+    drawn = charts(rows, unit, nats)
     meaning = ", in nats; perplexity is its exponential" if nats else ""
     parts = [
         f"<h1>{_text(title)}</h1>",
         f'<p class="lead">Loss is the mean over {_text(unit)}s{meaning}. Time is that of training alone.</p>',
-        '<div class="facts">' + "".join(_fact(name, value) for name, value in told.items()) + "</div>",
+        '<div class="facts">' + "".join(_fact(name, value) for name, value in facts.items()) + "</div>",
         "<h2>Curves</h2>" if drawn else "",
         '<div class="charts">' + "".join(f"<figure>{svg}</figure>" for svg in drawn) + "</div>",
         "<h2>Samples</h2>" if samples else "",
@@ -118,48 +133,61 @@ def page(
     )
 
 
-def charts(train: Sequence[Row], valid: Sequence[Row], unit: str = "token", nats: bool = True) -> list[str]:
-    """The curves as SVG: loss and perplexity over steps and minutes, gradient norm, clipped share, learning rate.
+def charts(rows: Sequence[Row], unit: str = "token", nats: bool = True) -> list[str]:
+    """The curves as SVG: loss and perplexity, gradient norm, clipped share, learning rate, speed and memory.
+
+    What no row has a number for is not drawn.
 
     Example:
-        >>> len(charts([{"step": 1, "seconds": 60.0, "loss": 2.0}], []))
+        >>> len(charts([{"step": 1, "seconds": 60.0, "loss": 2.0}, {"step": 2, "seconds": 70.0, "loss": None}]))
         4
     """
+    drawn = []
     measures = [("Loss", "loss", f"{'nats' if nats else 'loss'} per {unit}")]
     if nats:
         measures.append(("Perplexity", "perplexity", f"perplexity per {unit}"))
-    drawn = []
     for name, y, label in measures:
         for across, x, x_label in (("steps", "step", "steps"), ("time", "minutes", "minutes of training")):
-            lines = _course(train, valid, x, y)
+            lines = _losses(rows, x, y)
             if any(line.points for line in lines):
                 drawn.append(chart(f"{name} over {across}", x_label, label, lines, log=y == "perplexity"))
-    return drawn + _of_the_steps(train)
+    return drawn + [svg for name, *rest in _OTHERS if (svg := _other(rows, name, *rest))]
 
 
-def _of_the_steps(train: Sequence[Row]) -> list[str]:
-    """What the rows tell beside the loss; a row without a figure draws nothing."""
-    drawn = []
-    norms, clipped, rates = (_points(train, "step", y) for y in ("gradient_norm", "clipped", "learning_rate"))
-    if norms:
-        lines = [Line("", norms, GREY, "thin"), Line("", smoothed(norms), BLUE)]
-        drawn.append(chart("Gradient norm", "steps", "norm before clipping", lines, log=True))
-    if clipped:
-        percent = [(x, 100 * y) for x, y in clipped]
-        lines = [Line("", percent, GREY, "thin"), Line("", smoothed(percent, 0.05), ORANGE)]
-        drawn.append(chart("Clipped steps", "steps", "% of steps", lines))
-    if rates:
-        drawn.append(chart("Learning rate", "steps", "learning rate", [Line("", rates, GREEN)]))
-    return drawn
+_OTHERS = (
+    ("gradient_norm", "Gradient norm", "step", "norm before clipping", BLUE),
+    ("clipped_percent", "Clipped steps", "step", "% of the steps", ORANGE),
+    ("learning_rate", "Learning rate", "step", "learning rate", GREEN),
+    ("units_per_second", "Speed", "minutes", "units per second", BLUE),
+    ("memory", "Memory in use", "minutes", "MiB", GREEN),
+)
+_FROM: dict[str, tuple[str, Callable[[float], float | None]]] = {
+    "minutes": ("seconds", lambda seconds: seconds / 60),
+    "perplexity": ("loss", lambda loss: math.exp(loss) if loss < _DRAWABLE else None),
+    "validation_perplexity": ("validation_loss", lambda loss: math.exp(loss) if loss < _DRAWABLE else None),
+    "clipped_percent": ("clipped", lambda share: 100 * share),
+}
 
 
-def _course(train: Sequence[Row], valid: Sequence[Row], x: str, y: str) -> list[Line]:
-    raw = _points(train, x, y)
+def _losses(rows: Sequence[Row], x: str, y: str) -> list[Line]:
+    raw = _points(rows, x, y)
     return [
         Line("", raw, BLUE, "thin"),
         Line("training", smoothed(raw), BLUE),
-        Line("validation", _points(valid, x, y), ORANGE, "marked"),
+        Line("validation", _points(rows, x, f"validation_{y}"), ORANGE, "marked"),
     ]
+
+
+def _other(rows: Sequence[Row], name: str, title: str, x: str, label: str, colour: str) -> str:
+    points = _points(rows, x, name)
+    if not points:
+        return ""
+    across = "minutes of training" if x == "minutes" else "steps"
+    if name == "learning_rate":  # it is set, not measured: there is no noise to smooth
+        return chart(title, across, label, [Line("", points, colour)])
+    lines = [Line("", points, GREY, "thin"), Line("", smoothed(points), colour)]
+    log = name == "gradient_norm" and all(y > 0 for _, y in points)
+    return chart(title, across, label, lines, log=log, zero=True)
 
 
 def _points(rows: Sequence[Row], x: str, y: str) -> list[tuple[float, float]]:
@@ -168,38 +196,30 @@ def _points(rows: Sequence[Row], x: str, y: str) -> list[tuple[float, float]]:
 
 
 def _value(row: Row, name: str) -> float | None:
-    """A number of a row; minutes and perplexity are worked out from seconds and loss."""
-    source = {"minutes": "seconds", "perplexity": "loss"}.get(name, name)
+    """A number of a row, or one that is worked out from it; None where there is none to draw."""
+    source, convert = _FROM.get(name, (name, float))
     number = row.get(source)
-    if number is None or not math.isfinite(number):
-        return None
-    if name == "perplexity":
-        return math.exp(number) if number < 50 else None
-    return float(number / 60 if name == "minutes" else number)
+    return None if number is None or not math.isfinite(number) else convert(number)
 
 
-def _facts(train: Sequence[Row], valid: Sequence[Row], unit: str, nats: bool) -> dict[str, str]:
+def _facts(summary: Mapping[str, Any]) -> dict[str, str]:
+    unit, best = summary["unit"], summary["best"]
+    loss = best.get("loss")
     facts = {}
-    losses = [(loss, row["step"]) for row in valid if (loss := _value(row, "loss")) is not None]
-    if losses:
-        best, step = min(losses)
-        facts[f"best validation loss, {'nats ' if nats else ''}per {unit} (step {step})"] = f"{best:.4f}"
-        if nats:
-            facts[f"perplexity per {unit}"] = f"{math.exp(best):.2f}" if best < 50 else "beyond e^50"
-    if train:
-        last = train[-1]
-        facts["steps"] = f"{last['step']:,}"
-        facts["of training"] = _duration(last["seconds"])
-        speeds = sorted(value for row in train if (value := _value(row, f"{unit}s_per_second")) is not None)
-        if speeds:
-            facts[f"{unit}s per second (median)"] = f"{speeds[len(speeds) // 2]:,.0f}"
-    return facts
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+    if loss is not None:
+        measure = f"{'nats' if summary['nats'] else 'loss'} per {unit}"
+        facts[f"best validation, {measure} (step {summary['best_step']:,})"] = f"{loss:.4f}"
+    if loss is not None and summary["nats"] and loss < _DRAWABLE:
+        facts[f"perplexity per {unit}"] = f"{math.exp(loss):,.2f}"
+    facts |= {name.replace("_", " "): f"{value:.4g}" for name, value in best.items() if name != "loss"}
+    return facts | {
+        "parameters": f"{summary['parameters']:,}",
+        "steps": f"{summary['steps']:,}",
+        "epochs": f"{summary['epochs']:.2f}",
+        "of training": duration(summary["seconds"]),
+        f"{unit}s per second": f"{summary['units_per_second']:,.0f}",
+        "why it ended": summary["stopped"],
+    }
 
 
 def _fact(name: str, value: str) -> str:
