@@ -1,0 +1,65 @@
+"""Keeping a gradient in bounds, and seeing when it is not finite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def gradient_norm(gradients: Sequence[Tensor]) -> float:
+    """The Euclidean length of all gradients together; not finite as soon as one element is not.
+
+    Example:
+        >>> gradient_norm([torch.tensor([3.0]), torch.tensor([[4.0]])])
+        5.0
+    """
+    norms = torch._foreach_norm(list(gradients))
+    return float(torch.linalg.vector_norm(torch.stack([norm.float() for norm in norms])))
+
+
+def clip_by_norm(gradients: Sequence[Tensor], norm: float, limit: float) -> bool:
+    """Shorten the gradients together to ``limit`` where they are longer, in place.
+
+    g <- g limit / (norm + 1e-6)
+
+    Args:
+        gradients: all of them.
+        norm: their :func:`gradient_norm`.
+        limit: the greatest length allowed.
+
+    Returns:
+        whether they were shortened.
+
+    Source: Pascanu et al., "On the difficulty of training recurrent neural networks", arXiv:1211.5063; the small
+    number is that of ``torch.nn.utils.clip_grad_norm_``.
+
+    Example:
+        >>> gradient = torch.tensor([3.0, 4.0])
+        >>> clip_by_norm([gradient], 5.0, 1.0), gradient
+        (True, tensor([0.6000, 0.8000]))
+    """
+    if norm <= limit:
+        return False
+    torch._foreach_mul_(list(gradients), limit / (norm + 1e-6))
+    return True
+
+
+def clip_by_value(gradients: Sequence[Tensor], limit: float) -> bool:
+    """Bring every element of the gradients into [-limit, limit], in place.
+
+    Returns:
+        whether any was outside.
+
+    Example:
+        >>> gradient = torch.tensor([0.5, -4.0])
+        >>> clip_by_value([gradient], 1.0), gradient
+        (True, tensor([ 0.5000, -1.0000]))
+    """
+    largest = torch.stack([part.float() for part in torch._foreach_norm(list(gradients), float("inf"))]).max()
+    if float(largest) <= limit:
+        return False
+    torch._foreach_clamp_min_(list(gradients), -limit)
+    torch._foreach_clamp_max_(list(gradients), limit)
+    return True

@@ -1,0 +1,328 @@
+"""The training loop: steps, and between them validation, metrics, checkpoints, and the end."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor
+
+from gatewise.errors import ModelFileError, TrainingError
+from gatewise.storage import check_finite, lock, write_atomically
+from gatewise.training import randomness, report
+from gatewise.training.checkpoint import Checkpoints, newest, pack
+from gatewise.training.metrics import MetricsFile
+from gatewise.training.monitor import Monitor, Run
+from gatewise.training.optimizers import Average, build
+from gatewise.training.progress import Interval, Progress
+from gatewise.training.result import Result, versions
+from gatewise.training.schedules import Plateau, learning_rate
+from gatewise.training.settings import TrainingSettings
+from gatewise.training.signals import StopSignals
+from gatewise.training.snapshot import restore, take
+from gatewise.training.stepping import Outcome, Stepper
+from gatewise.training.task import Task
+from gatewise.training.tree import flatten, put_weights, unflatten, weights_of
+from gatewise.training.validation import Stopped, validate
+
+MOST_NOT_FINITE = 3
+
+
+class NotFinite(TrainingError):
+    """The training went out of the range of numbers."""
+
+
+def fit(task: Task, settings: TrainingSettings, folder: str | Path, monitor: Monitor, resume: bool = False) -> Result:
+    """Train a network and keep the weights that validate best.
+
+    The folder then holds ``metrics.jsonl``, ``checkpoints/``, ``summary.json``, ``report.html`` and, by the task's
+    ``save``, ``model/``. SIGINT and SIGTERM end the run at the next step with a checkpoint; so does no patience.
+
+    Args:
+        task: what to learn.
+        settings: how.
+        folder: of the run; made if it is not there.
+        monitor: who watches.
+        resume: whether to go on from the newest checkpoint in ``folder``; on the same machine, versions and threads
+            the result is then bit-equal to that of a run that was never stopped.
+
+    Raises:
+        TrainingError: there is a run already, or none to resume, or its settings were others; or gradients that were
+            not finite three times in a row (the best weights are saved all the same).
+        GatewiseError: the disk refuses; the checkpoints before stand.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with lock(folder), StopSignals() as signals:
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
+        randomness.seed_all(settings.seed)
+        loop = Loop(task, settings, folder, monitor, signals)
+        try:
+            loop.resume() if resume else loop.begin()
+            return loop.run()
+        finally:
+            loop.close()
+
+
+class Loop:
+    """A run: everything it holds, and the order in which things happen.
+
+    Args:
+        task: what to learn.
+        settings: how.
+        folder: of the run.
+        monitor: who watches.
+        signals: who may ask it to stop.
+    """
+
+    def __init__(
+        self, task: Task, settings: TrainingSettings, folder: Path, monitor: Monitor, signals: StopSignals
+    ) -> None:
+        self.task, self.settings, self.folder, self.monitor, self.signals = task, settings, folder, monitor, signals
+        self.network = task.network().train()
+        self.stream = task.train_batches()
+        self.optimizer = build(self.network, settings)
+        self.stepper = Stepper(task, self.network, self.stream, self.optimizer, settings)
+        self.plateau, self.average = Plateau(), Average(settings.nonmonotone)
+        self.progress, self.best_weights = Progress(), dict[str, Tensor]()
+        self.checkpoints = Checkpoints(folder / "checkpoints", settings.keep)
+        self.metrics: MetricsFile | None = None
+        steps_per_epoch = self.stream.batches_per_epoch / settings.accumulate
+        self.steps = math.ceil(settings.epochs * steps_per_epoch)
+        self.steps = min(self.steps, settings.max_steps) if settings.max_steps else self.steps
+        self.validate_every = settings.validate_every or max(1, round(steps_per_epoch))
+        self.unsaved = True
+
+    # --- beginning ---
+
+    def begin(self) -> None:
+        """Start a new run with a checkpoint, so that there is always one to resume from.
+
+        Raises:
+            TrainingError: the folder holds a run.
+        """
+        if self.checkpoints.found():
+            raise TrainingError(
+                "there is a run already", where=str(self.folder), fix="resume it, or choose another folder"
+            )
+        self.checkpoints.sweep()
+        self.metrics = MetricsFile(self.folder / "metrics.jsonl", size=0)
+        self._announce()
+        self._checkpoint()
+
+    def resume(self) -> None:
+        """Go on from the newest checkpoint.
+
+        Raises:
+            TrainingError: there is none, or it is of a run with other settings.
+        """
+        self.checkpoints.sweep()
+        tree = unflatten(*newest(self.checkpoints, self.monitor.said))
+        self.metrics = restore(self, tree)
+        self.unsaved = False
+        self._announce()
+
+    def _announce(self) -> None:
+        task, progress = self.task, self.progress
+        self.monitor.begin(
+            Run(task.name, task.unit, task.nats, self.folder, progress.step, self.steps, self._parameter_count())
+        )
+
+    # --- going on ---
+
+    def run(self) -> Result:
+        """Do what is left to do.
+
+        Raises:
+            TrainingError: as :func:`fit`.
+        """
+        try:
+            while self._between_steps():
+                self._step()
+        except NotFinite as cause:
+            if self.best_weights:
+                self._finish("not finite")
+                self.monitor.said(f"the weights of step {self.progress.best_step} are saved; they validated best")
+            raise cause from None
+        if self.progress.ended:
+            return self._finish(cast(Literal["done", "patience"], self.progress.ended))
+        self.monitor.said(f"stopped after step {self.progress.step:,}; resume it to go on")
+        return self._result("signal")
+
+    def _between_steps(self) -> bool:
+        """Everything that is due after a step; False where there is no next one."""
+        progress, settings = self.progress, self.settings
+        last = progress.step == self.steps
+        due = progress.validated_at != progress.step and (progress.step % self.validate_every == 0 or last)
+        measures = self._validate() if due and self.signals.received is None else {}
+        if progress.recorded_at != progress.step and (
+            measures or (not due and progress.step % settings.log_every == 0)
+        ):
+            self._record(measures)
+        if settings.patience and progress.unimproved >= settings.patience:
+            progress.ended = "patience"
+        elif last and progress.validated_at == progress.step:
+            progress.ended = "done"
+        on = not progress.ended and self.signals.received is None
+        every = settings.checkpoint_every or self.validate_every
+        if self.unsaved and (not on or progress.step % every == 0):
+            self._checkpoint()
+        return on
+
+    def _step(self) -> None:
+        began = time.perf_counter()
+        progress, interval = self.progress, self.progress.interval
+        rate = learning_rate(self.settings, progress.step, self.steps, self.plateau)
+        outcome = self.stepper.step(rate)
+        if outcome.finite:
+            self.average.stepped(self.stepper.parameters)
+        progress.step += 1
+        progress.units += outcome.count
+        interval.units += outcome.count
+        seconds = time.perf_counter() - began
+        progress.seconds += seconds
+        interval.seconds += seconds
+        self.unsaved = True
+        self._tally(outcome, rate)
+        self.monitor.stepped(progress.step, outcome.loss / outcome.count, progress.units, progress.seconds)
+
+    def _tally(self, outcome: Outcome, rate: float) -> None:
+        progress, interval = self.progress, self.progress.interval
+        if outcome.finite:
+            progress.not_finite = 0
+            interval.loss += outcome.loss
+            interval.count += outcome.count
+            interval.norm += outcome.norm
+            interval.done += 1
+            interval.clipped += outcome.clipped
+            return
+        progress.not_finite += 1
+        interval.skipped += 1
+        what = f"loss {outcome.loss / outcome.count:g}, gradient norm {outcome.norm:g}, learning rate {rate:g}"
+        self.monitor.said(f"step {progress.step:,} skipped: its gradient is not finite ({what})")
+        if progress.not_finite >= MOST_NOT_FINITE:
+            raise NotFinite(
+                f"the gradient was not finite in {MOST_NOT_FINITE} steps in a row, up to step {progress.step} ({what})",
+                fix="lower the learning rate, clip the gradient more, or look at the data",
+            )
+
+    def _validate(self) -> dict[str, Any]:
+        """Measure, keep the best weights, and tell whatever acts on validation; nothing where a signal cut it short."""
+        progress, settings = self.progress, self.settings
+        with self.average.used(self.stepper.parameters):
+            try:
+                measures = validate(self.task, self.network, self.stepper.autocast, self.signals)
+            except Stopped:
+                return {}
+            loss = measures["loss"]
+            best = math.isfinite(loss) and (not progress.best or loss < progress.best["loss"])
+            if best:
+                self._refuse_infinite_weights()
+                self.best_weights = {name: value.clone() for name, value in weights_of(self.network).items()}
+                progress.best, progress.best_step = measures, progress.step
+        progress.unimproved = 0 if best else progress.unimproved + 1
+        progress.validated_at = progress.step
+        if settings.schedule == "plateau":
+            self.plateau.validated(loss, settings.plateau_factor, settings.plateau_patience)
+        if settings.optimizer == "nt-asgd" and self.average.validated(loss, self.stepper.parameters):
+            self.monitor.said(f"validation stopped improving: from step {progress.step:,} the weights are averaged")
+        return {f"validation_{name}": value for name, value in measures.items()} | {"best": best}
+
+    def _record(self, measures: dict[str, Any]) -> None:
+        assert self.metrics is not None
+        progress = self.progress
+        record = {
+            "step": progress.step,
+            "epoch": self.stream.epoch,
+            **progress.interval.measures(),
+            "learning_rate": self.optimizer.param_groups[0]["lr"],
+            "units": progress.units,
+            "seconds": progress.seconds,
+            "memory": memory_in_use(),
+            **measures,
+        }
+        progress.recorded_at, progress.interval = progress.step, Interval()
+        self.metrics.write(record)
+        self.monitor.recorded(record)
+        self.unsaved = True
+
+    def _refuse_infinite_weights(self) -> None:
+        try:
+            check_finite(weights_of(self.network), where=f"step {self.progress.step}")
+        except ModelFileError as error:
+            raise NotFinite(str(error), fix="lower the learning rate") from None
+
+    def _checkpoint(self) -> None:
+        assert self.metrics is not None
+        self._refuse_infinite_weights()
+        self.metrics.sync()
+        self.checkpoints.write(self.progress.step, pack(*flatten(take(self))), self.monitor.said)
+        self.unsaved = False
+
+    # --- ending ---
+
+    def _finish(self, stopped: Literal["done", "patience", "not finite"]) -> Result:
+        if not self.best_weights:
+            raise TrainingError("no validation gave a finite loss, so there is nothing to save")
+        put_weights(self.network, self.best_weights)
+        self.network.eval()
+        result = self._result(stopped)
+        with torch.no_grad():
+            samples = self.task.samples(self.network)
+            self.task.save(self.network, self.folder / "model", result)
+        summary = {**result.to_dict(), "samples": samples}
+        write_atomically(self.folder / "summary.json", json.dumps(summary, indent=1).encode())
+        report.write(self.folder)
+        return result
+
+    def _result(self, stopped: Literal["done", "patience", "signal", "not finite"]) -> Result:
+        progress, task = self.progress, self.task
+        return Result(
+            name=task.name,
+            unit=task.unit,
+            nats=task.nats,
+            folder=self.folder,
+            stopped=stopped,
+            signal=self.signals.received if stopped == "signal" else None,
+            steps=progress.step,
+            epochs=self.stream.epoch,
+            units=progress.units,
+            seconds=progress.seconds,
+            best_step=progress.best_step,
+            best=dict(progress.best),
+            parameters=self._parameter_count(),
+            settings=self.settings.to_dict(),
+            versions=versions(),
+        )
+
+    def _parameter_count(self) -> int:
+        return sum(parameter.numel() for parameter in self.stepper.parameters)
+
+    def close(self) -> None:
+        """Let go of the files and the screen."""
+        if self.metrics is not None:
+            self.metrics.close()
+        self.monitor.ended()
+
+
+def memory_in_use() -> float:
+    """The memory of this process in MiB: what is resident now where the system tells, else the most that ever was.
+
+    Example:
+        >>> memory_in_use() > 1
+        True
+    """
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        import os
+
+        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    import resource
+    import sys
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)

@@ -1,0 +1,73 @@
+"""``metrics.jsonl``: one JSON object per line, from the first step to the last.
+
+Every line has ``step``, ``epoch``, ``loss`` (mean per unit since the line before; null where all steps were skipped),
+``learning_rate``, ``gradient_norm`` (mean before clipping), ``clipped`` and ``skipped`` (shares of the steps since the
+line before), ``units`` (trained on so far), ``units_per_second`` (of training alone, since the line before), ``seconds``
+(of training alone, so far) and ``memory`` (MiB in use). The line of a validation also has ``validation_loss``,
+``validation_NAME`` for each other measure of the task, and ``best`` (whether the loss is the lowest so far).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gatewise.storage.atomic import not_written
+
+
+class MetricsFile:
+    """The file, appended to line by line.
+
+    Args:
+        path: the file.
+        size: how many of its bytes to keep; what a killed run wrote after its last checkpoint goes.
+
+    Attributes:
+        size: its length in bytes.
+
+    Raises:
+        GatewiseError: the system refuses a write.
+    """
+
+    def __init__(self, path: Path, size: int) -> None:
+        self.path = path
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        self.size = min(size, os.fstat(self._descriptor).st_size)
+        os.ftruncate(self._descriptor, self.size)
+        os.lseek(self._descriptor, self.size, os.SEEK_SET)
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Append a line; numbers that are not finite become null."""
+        plain = {key: None if _is_odd(value) else value for key, value in record.items()}
+        line = json.dumps(plain, allow_nan=False).encode() + b"\n"
+        try:
+            while line:
+                done = os.write(self._descriptor, line)
+                self.size, line = self.size + done, line[done:]
+        except OSError as error:
+            raise not_written(self.path, error) from error
+
+    def sync(self) -> None:
+        """Wait until the lines are on the disk."""
+        try:
+            os.fsync(self._descriptor)
+        except OSError as error:
+            raise not_written(self.path, error) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+
+def read_metrics(path: str | Path) -> list[dict[str, Any]]:
+    """The lines of a ``metrics.jsonl``; a last line that a killed run left unfinished is left out."""
+    text = Path(path).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def _is_odd(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)

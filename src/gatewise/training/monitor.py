@@ -1,0 +1,169 @@
+"""Who watches a run: the contract, plain lines, and nothing at all."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a monitor is told before the first step.
+
+    Attributes:
+        name: of the task.
+        unit: what its losses are a mean over, in the singular.
+        nats: whether exp(loss) is a perplexity.
+        folder: of the run.
+        step: steps done already (0 for a new run).
+        steps: the last step.
+        parameters: how many numbers are trained.
+    """
+
+    name: str
+    unit: str
+    nats: bool
+    folder: Path
+    step: int
+    steps: int
+    parameters: int
+
+
+class Monitor(Protocol):
+    """What the loop tells; nothing comes back, so a monitor cannot change a run."""
+
+    def begin(self, run: Run) -> None:
+        """The run begins, or goes on."""
+        ...
+
+    def stepped(self, step: int, loss: float, units: int, seconds: float) -> None:
+        """A step is done; called at every one, so it must be quick.
+
+        Args:
+            step: its number, from 1.
+            loss: mean per unit of this step.
+            units: units trained on so far.
+            seconds: wall time of training alone so far.
+        """
+        ...
+
+    def recorded(self, record: Mapping[str, Any]) -> None:
+        """A line went to ``metrics.jsonl`` (:mod:`gatewise.training.metrics` says what it holds)."""
+        ...
+
+    def said(self, line: str) -> None:
+        """Something that a person should know."""
+        ...
+
+    def ended(self) -> None:
+        """The run is over, in whatever way."""
+        ...
+
+
+class Silent:
+    """Watches nothing.
+
+    Example:
+        >>> Silent().said("a line that nobody reads")
+    """
+
+    def begin(self, run: Run) -> None:
+        """Nothing."""
+
+    def stepped(self, step: int, loss: float, units: int, seconds: float) -> None:
+        """Nothing."""
+
+    def recorded(self, record: Mapping[str, Any]) -> None:
+        """Nothing."""
+
+    def said(self, line: str) -> None:
+        """Nothing."""
+
+    def ended(self) -> None:
+        """Nothing."""
+
+
+class Lines(Silent):
+    """A plain line for each line of ``metrics.jsonl``, for logs and pipes.
+
+    Args:
+        out: where to; standard error if None.
+    """
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stderr
+        self._run: Run | None = None
+
+    def begin(self, run: Run) -> None:
+        """Say what begins."""
+        self._run = run
+        goes_on = f"from step {run.step:,} " if run.step else ""
+        self.said(f"training {run.name} {goes_on}to step {run.steps:,}: {run.parameters:,} parameters, in {run.folder}")
+
+    def recorded(self, record: Mapping[str, Any]) -> None:
+        """Write the line."""
+        if self._run is not None:
+            self.said(describe(record, self._run))
+
+    def said(self, line: str) -> None:
+        """Write it."""
+        print(line, file=self._out, flush=True)
+
+
+def describe(record: Mapping[str, Any], run: Run) -> str:
+    """A line of ``metrics.jsonl`` for a reader.
+
+    Example:
+        >>> run = Run("lm", "token", True, Path("runs/a"), 0, 2000, 10)
+        >>> record = {"step": 50, "epoch": 0.5, "loss": 2.0, "learning_rate": 0.1, "gradient_norm": 0.7, "clipped": 0.0,
+        ...           "skipped": 0.0, "units_per_second": 1234.5, "seconds": 10.0}
+        >>> describe(record, run)
+        'step 50/2,000, epoch 0.50: loss 2.0000, perplexity 7.39, rate 0.1, norm 0.7, 1,234 tokens/s, 6 min 30 s left'
+        >>> describe(record | {"validation_loss": 1.0, "best": True}, run).partition(", 1,234 tokens/s, ")[2]
+        '6 min 30 s left; validation loss 1.0000, perplexity 2.72, best so far'
+    """
+    norm = record["gradient_norm"]
+    left = (run.steps - record["step"]) * record["seconds"] / record["step"]
+    parts = [
+        losses(record["loss"], run.nats),
+        f"rate {record['learning_rate']:.3g}",
+        "norm none" if norm is None else f"norm {norm:.3g}",
+        *(f"{record[share]:.0%} {share}" for share in ("clipped", "skipped") if record[share]),
+        f"{record['units_per_second']:,.0f} {run.unit}s/s",
+        f"{duration(left)} left",
+    ]
+    line = f"step {record['step']:,}/{run.steps:,}, epoch {record['epoch']:.2f}: {', '.join(parts)}"
+    if "validation_loss" in record:
+        line += f"; validation {losses(record['validation_loss'], run.nats)}{', best so far' * record['best']}"
+    return line
+
+
+def losses(loss: float | None, nats: bool) -> str:
+    """A loss in words, with its perplexity where it has one.
+
+    Example:
+        >>> losses(2.0, nats=True), losses(None, nats=True)
+        ('loss 2.0000, perplexity 7.39', 'loss none')
+    """
+    if loss is None or not math.isfinite(loss):
+        return "loss none"
+    return f"loss {loss:.4f}" + (f", perplexity {math.exp(min(loss, 700)):,.2f}" if nats else "")
+
+
+def duration(seconds: float) -> str:
+    """A time in words.
+
+    Example:
+        >>> duration(5), duration(150), duration(7260)
+        ('5 s', '2 min 30 s', '2 h 1 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

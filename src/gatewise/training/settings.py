@@ -1,0 +1,66 @@
+"""How a network is trained, whatever it learns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gatewise.errors import SettingError
+from gatewise.settings import Settings, setting
+
+
+@dataclass(frozen=True)
+class TrainingSettings(Settings):
+    """The settings of :func:`gatewise.training.loop.fit`.
+
+    Weight decay shrinks matrices (embeddings included), never biases, gains or other vectors.
+
+    Example:
+        >>> TrainingSettings(learning_rate=0.01).schedule
+        'cosine'
+        >>> TrainingSettings(learning_rate=0)
+        Traceback (most recent call last):
+            ...
+        gatewise.errors.SettingError: learning_rate must be a number above 0, but 0 was given
+    """
+
+    optimizer: Literal["adamw", "sgd", "nt-asgd"] = setting(
+        "adamw", "how a gradient becomes a step; nt-asgd: SGD that averages once validation stops improving"
+    )
+    learning_rate: float = setting(0.002, "the highest learning rate of the schedule", above=0)
+    schedule: Literal["constant", "cosine", "one-cycle", "plateau"] = setting(
+        "cosine", "how the learning rate goes on after the warm-up"
+    )
+    warmup: float = setting(0.02, "share of the steps in which the learning rate rises", minimum=0, below=1)
+    final_rate: float = setting(0.0, "where cosine ends, as a share of the learning rate", minimum=0, maximum=1)
+    plateau_factor: float = setting(
+        0.25, "what plateau multiplies the learning rate by when validation does not improve", above=0, below=1
+    )
+    plateau_patience: int = setting(0, "validations without improvement that plateau overlooks", minimum=0)
+    adam_beta1: float = setting(0.9, "decay of adamw's mean of the gradient", minimum=0, below=1)
+    adam_beta2: float = setting(0.999, "decay of adamw's mean of the squared gradient", minimum=0, below=1)
+    momentum: float = setting(0.0, "momentum of sgd", minimum=0, below=1)
+    nonmonotone: int = setting(5, "validations that nt-asgd looks back over before it averages", minimum=1)
+    weight_decay: float = setting(0.01, "weight decay of matrices, not of vectors", minimum=0)
+    clip_norm: float = setting(1.0, "longest gradient allowed, as a whole; 0: any", minimum=0)
+    clip_value: float = setting(0.0, "greatest element of a gradient allowed; 0: any", minimum=0)
+    epochs: float = setting(10.0, "times to go through the training data", above=0)
+    max_steps: int = setting(0, "steps after which to stop in any case; 0: when the epochs are done", minimum=0)
+    accumulate: int = setting(1, "batches that make one step", minimum=1)
+    precision: Literal["float32", "bfloat16"] = setting("float32", "arithmetic of the products (torch autocast)")
+    validate_every: int = setting(0, "steps between validations; 0: an epoch", minimum=0)
+    checkpoint_every: int = setting(1000, "steps between checkpoints; 0: one after each validation", minimum=0)
+    log_every: int = setting(50, "steps between lines of metrics.jsonl", minimum=1)
+    patience: int = setting(0, "validations without improvement after which to stop; 0: never", minimum=0)
+    keep: int = setting(2, "checkpoints to keep", minimum=1)
+    seed: int = setting(0, "where the random numbers start", minimum=0, below=2**32)
+    threads: int = setting(0, "threads to compute with; 0: as many as torch chooses", minimum=0)
+
+    def __post_init__(self) -> None:
+        """Check the fields, and that one kind of clipping was asked for at most."""
+        super().__post_init__()
+        if self.clip_norm and self.clip_value:
+            raise SettingError(
+                f"clip_norm ({self.clip_norm:g}) and clip_value ({self.clip_value:g}) exclude each other",
+                fix="set one of them to 0",
+            )

@@ -1,0 +1,114 @@
+"""One step of training: batches, gradient, guard, clipping, update."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gatewise.errors import TrainingError
+from gatewise.training.clipping import clip_by_norm, clip_by_value, gradient_norm
+from gatewise.training.settings import TrainingSettings
+from gatewise.training.task import BatchStream, Task
+from gatewise.training.tree import map_tensors
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step came to.
+
+    Attributes:
+        loss: sum over its units.
+        count: how many they are.
+        norm: of the gradient of the mean loss, before clipping.
+        clipped: whether the gradient was clipped.
+        finite: whether loss and norm were finite; the weights were left as they are if not.
+    """
+
+    loss: float
+    count: int
+    norm: float
+    clipped: bool
+    finite: bool
+
+
+class Stepper:
+    """Does the steps of a run.
+
+    Args:
+        task: gives the loss.
+        network: trained in place.
+        stream: gives the batches.
+        optimizer: updates the weights.
+        settings: accumulation, clipping, precision.
+
+    Attributes:
+        carry: what the next batch continues from.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        network: nn.Module,
+        stream: BatchStream,
+        optimizer: torch.optim.Optimizer,
+        settings: TrainingSettings,
+    ) -> None:
+        self.task, self.network, self.stream, self.optimizer = task, network, stream, optimizer
+        self.settings = settings
+        self.carry: Any = None
+        self.parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        self.device = self.parameters[0].device.type
+
+    def autocast(self) -> torch.autocast:
+        """The arithmetic that the settings ask for."""
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.settings.precision == "bfloat16")
+
+    def step(self, rate: float) -> Outcome:
+        """Train on the next batches; where the gradient is not finite, everything but the place in the data stays.
+
+        Args:
+            rate: the learning rate.
+
+        Raises:
+            TrainingError: a batch has no units, or the loss does not depend on any weight.
+        """
+        total, count, carry = self._backward()
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        if not gradients:
+            raise TrainingError("the loss depends on no weight of the network")
+        if self.settings.accumulate > 1:
+            torch._foreach_div_(gradients, float(count))
+        norm, loss = gradient_norm(gradients), float(total)
+        finite, clipped = math.isfinite(norm) and math.isfinite(loss), False
+        if finite:
+            clipped = self._clip(gradients, norm)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            self.optimizer.step()
+            self.carry = carry
+        self.optimizer.zero_grad(set_to_none=True)
+        return Outcome(loss, count, norm, clipped, finite)
+
+    def _backward(self) -> tuple[Tensor, int, Any]:
+        """Gradients of the window: of its mean loss, or of its sum where the window has several batches."""
+        totals, count, carry, single = [], 0, self.carry, self.settings.accumulate == 1
+        for _ in range(self.settings.accumulate):
+            batch = next(self.stream)
+            with self.autocast():
+                loss = self.task.loss(self.network, batch, carry)
+            if loss.count < 1:
+                raise TrainingError(f"a batch holds {loss.count} {self.task.unit}s, at least 1 was expected")
+            (loss.total / loss.count if single else loss.total).backward()  # type: ignore[no-untyped-call]
+            totals.append(loss.total.detach())
+            count += loss.count
+            carry = map_tensors(Tensor.detach, loss.carry)
+        return totals[0] if single else torch.stack(totals).sum(), count, carry
+
+    def _clip(self, gradients: list[Tensor], norm: float) -> bool:
+        if self.settings.clip_norm:
+            return clip_by_norm(gradients, norm, self.settings.clip_norm)
+        return bool(self.settings.clip_value) and clip_by_value(gradients, self.settings.clip_value)

@@ -1,0 +1,113 @@
+"""A task without language: a small recurrent network predicts a noisy sum of waves, one number at a time.
+
+Everything that a resumed run must get back is in it: dropout (torch's random numbers), noise on the input (Python's and
+numpy's), a hidden state carried from batch to batch, a buffer that the forward pass changes, and a place in the data.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy
+import torch
+from torch import Tensor, nn
+
+from gatewise.training.result import Result
+from gatewise.training.task import StepLoss
+
+INPUTS, HIDDEN, ROWS, TIME = 3, 5, 4, 6
+
+
+class Waves(nn.Module):
+    """Dropout, one tanh layer written out, and a linear output; counts its calls in a buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inward = nn.Linear(INPUTS, HIDDEN)
+        self.recurrent = nn.Linear(HIDDEN, HIDDEN)
+        self.outward = nn.Linear(HIDDEN, 1)
+        self.dropout = nn.Dropout(0.2)
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        if self.training:
+            self.calls += 1
+        outputs = []
+        for drive in self.inward(self.dropout(x)):
+            h = torch.tanh(drive + self.recurrent(h))
+            outputs.append(h)
+        return self.outward(self.dropout(torch.stack(outputs))), h
+
+
+class WaveStream:
+    """Windows of an endless wave; ``per_epoch`` of them make an epoch."""
+
+    def __init__(self, per_epoch: int = 8) -> None:
+        self.batches_per_epoch = per_epoch
+        self.position = 0
+
+    def __next__(self) -> Tensor:
+        time = torch.arange(self.position * TIME, (self.position + 1) * TIME + 1, dtype=torch.float32)
+        self.position += 1
+        phases = torch.arange(ROWS, dtype=torch.float32)
+        waves = [torch.sin(time[:, None] * speed + phases) for speed in (0.3, 0.7, 1.1)]
+        return torch.stack(waves, dim=-1)
+
+    @property
+    def epoch(self) -> float:
+        return self.position / self.batches_per_epoch
+
+    def state(self) -> dict[str, Any]:
+        return {"position": self.position}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.position = state["position"]
+
+
+class Toy:
+    """The task; ``validations`` are given back one after the other as losses, where given."""
+
+    name, unit, nats = "toy", "step", False
+
+    def __init__(self, validations: list[float] | None = None, per_epoch: int = 8) -> None:
+        self.validations, self.per_epoch = validations, per_epoch
+        self.stream: WaveStream | None = None
+        self.saved: dict[str, Tensor] | None = None
+
+    def identity(self) -> dict[str, Any]:
+        return {"sizes": {"hidden": HIDDEN, "rows": ROWS}}
+
+    def network(self) -> Waves:
+        return Waves()
+
+    def train_batches(self) -> WaveStream:
+        self.stream = WaveStream(self.per_epoch)
+        return self.stream
+
+    def loss(self, network: nn.Module, batch: Tensor, carry: Any) -> StepLoss:
+        h = torch.zeros(ROWS, HIDDEN) if carry is None else carry["h"][0]
+        noise = 0.01 * (random.random() + numpy.random.random())
+        predicted, h = network(batch[:-1] + noise, h)
+        errors = (predicted.squeeze(-1) - batch[1:, :, 0]) ** 2
+        return StepLoss(errors.sum(), errors.numel(), {"h": (h, None)})
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        if self.validations is not None:
+            assert self.stream is not None
+            index = max(0, round(self.stream.epoch) - 1)
+            return {"loss": self.validations[index], "drawn": random.random()}
+        stream = WaveStream()
+        stream.position = 1000
+        losses = self.loss(network, next(stream), None)
+        return {"loss": float(losses.total) / losses.count}
+
+    def samples(self, network: nn.Module) -> list[str]:
+        return ["a wave"]
+
+    def save(self, network: nn.Module, folder: Path, result: Result) -> None:
+        self.saved = {name: value.clone() for name, value in network.state_dict().items()}
+        folder.mkdir(exist_ok=True)
+        (folder / "config.json").write_text(json.dumps({"best_step": result.best_step}))
