@@ -120,7 +120,7 @@ def _with_pieces(made: Pipeline, texts: Iterable[str], settings: TextSettings) -
 
 
 def _in_order(vocabulary: list[tuple[str, float | None]]) -> list[tuple[str, float]]:
-    """Unigram pieces by descending probability; the library leaves equal ones in an order that changes with each run."""
+    """Unigram pieces by descending probability; the library leaves equal ones in no fixed order."""
     scores = {token: score for token, score in vocabulary if score is not None}
     if len(scores) < len(vocabulary):
         raise DataError("there is too little text for a unigram vocabulary", fix="give more text, or --level byte")
