@@ -159,11 +159,10 @@ class Loop:
         progress, settings = self.progress, self.settings
         last = progress.step == self.steps
         due = progress.validated_at != progress.step and (progress.step % self.validate_every == 0 or last)
-        measures = self._validate() if due and self.signals.received is None else {}
-        if progress.recorded_at != progress.step and (
-            measures or (not due and progress.step % settings.log_every == 0)
-        ):
-            self._record(measures)
+        if due and self.signals.received is None:
+            self._validate()
+        elif progress.recorded_at != progress.step and not due and progress.step % settings.log_every == 0:
+            self._record({})
         if settings.patience and progress.unimproved >= settings.patience:
             progress.ended = "patience"
         elif last and progress.validated_at == progress.step:
@@ -177,8 +176,8 @@ class Loop:
     def _step(self) -> None:
         began = time.perf_counter()
         progress, interval = self.progress, self.progress.interval
-        rate = learning_rate(self.settings, progress.step, self.steps, self.plateau)
-        outcome = self.stepper.step(rate)
+        progress.rate = learning_rate(self.settings, progress.step, self.steps, self.plateau)
+        outcome = self.stepper.step(progress.rate)
         if outcome.finite:
             self.average.stepped(self.stepper.parameters)
         progress.step += 1
@@ -188,10 +187,10 @@ class Loop:
         progress.seconds += seconds
         interval.seconds += seconds
         self.unsaved = True
-        self._tally(outcome, rate)
+        self._tally(outcome)
         self.monitor.stepped(progress.step, outcome.loss / outcome.count, progress.units, progress.seconds)
 
-    def _tally(self, outcome: Outcome, rate: float) -> None:
+    def _tally(self, outcome: Outcome) -> None:
         progress, interval = self.progress, self.progress.interval
         if outcome.finite:
             progress.not_finite = 0
@@ -203,7 +202,7 @@ class Loop:
             return
         progress.not_finite += 1
         interval.skipped += 1
-        what = f"loss {outcome.loss / outcome.count:g}, gradient norm {outcome.norm:g}, learning rate {rate:g}"
+        what = f"loss {outcome.loss / outcome.count:g}, gradient norm {outcome.norm:g}, learning rate {progress.rate:g}"
         self.monitor.said(f"step {progress.step:,} skipped: its gradient is not finite ({what})")
         if progress.not_finite >= MOST_NOT_FINITE:
             raise NotFinite(
@@ -211,14 +210,14 @@ class Loop:
                 fix="lower the learning rate, clip the gradient more, or look at the data",
             )
 
-    def _validate(self) -> dict[str, Any]:
-        """Measure, keep the best weights, and tell whatever acts on validation; nothing where a signal cut it short."""
+    def _validate(self) -> None:
+        """Measure, keep the best weights, and tell whatever acts on validation; a signal cuts it short."""
         progress, settings = self.progress, self.settings
         with self.average.used(self.stepper.parameters):
             try:
                 measures = validate(self.task, self.network, self.stepper.autocast, self.signals)
             except Stopped:
-                return {}
+                return
             loss = measures["loss"]
             best = math.isfinite(loss) and (not progress.best or loss < progress.best["loss"])
             if best:
@@ -231,7 +230,7 @@ class Loop:
             self.plateau.validated(loss, settings.plateau_factor, settings.plateau_patience)
         if settings.optimizer == "nt-asgd" and self.average.validated(loss, self.stepper.parameters):
             self.monitor.said(f"validation stopped improving: from step {progress.step:,} the weights are averaged")
-        return {f"validation_{name}": value for name, value in measures.items()} | {"best": best}
+        self._record({f"validation_{name}": value for name, value in measures.items()} | {"best": best})
 
     def _record(self, measures: dict[str, Any]) -> None:
         assert self.metrics is not None
@@ -240,7 +239,7 @@ class Loop:
             "step": progress.step,
             "epoch": self.stream.epoch,
             **progress.interval.measures(),
-            "learning_rate": self.optimizer.param_groups[0]["lr"],
+            "learning_rate": progress.rate,
             "units": progress.units,
             "seconds": progress.seconds,
             "memory": memory_in_use(),

@@ -2,9 +2,9 @@
 
 Every line has ``step``, ``epoch``, ``loss`` (mean per unit since the line before; null where all steps were skipped),
 ``learning_rate``, ``gradient_norm`` (mean before clipping), ``clipped`` and ``skipped`` (shares of the steps since the
-line before), ``units`` (trained on so far), ``units_per_second`` (of training alone, since the line before), ``seconds``
-(of training alone, so far) and ``memory`` (MiB in use). The line of a validation also has ``validation_loss``,
-``validation_NAME`` for each other measure of the task, and ``best`` (whether the loss is the lowest so far).
+line before), ``units`` (trained on so far), ``units_per_second`` (of training alone, since the line before),
+``seconds`` (of training alone, so far) and ``memory`` (MiB in use). The line of a validation also has
+``validation_loss``, ``validation_NAME`` for each other measure of the task, and ``best`` (the lowest loss so far?).
 """
 
 from __future__ import annotations

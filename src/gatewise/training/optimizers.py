@@ -68,7 +68,7 @@ class Average:
     Example:
         >>> weights, average = [torch.zeros(1)], Average(nonmonotone=1)
         >>> [average.validated(loss, weights) for loss in (3.0, 2.0, 2.5, 2.4)]
-        [False, False, True, False]
+        [False, False, False, True]
         >>> average.stepped([torch.ones(1)])
         >>> average.weights
         [tensor([0.5000])]

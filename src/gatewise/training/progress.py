@@ -56,6 +56,7 @@ class Progress:
         step: steps done.
         units: units trained on.
         seconds: wall time of training alone.
+        rate: the learning rate of the last step.
         validated_at: the step of the last validation.
         recorded_at: the step of the last line of ``metrics.jsonl``.
         best_step: the step of the best validation, or -1.
@@ -69,6 +70,7 @@ class Progress:
     step: int = 0
     units: int = 0
     seconds: float = 0.0
+    rate: float = 0.0
     validated_at: int = 0
     recorded_at: int = 0
     best_step: int = -1
