@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from architecture.source import REPOSITORY
 
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
