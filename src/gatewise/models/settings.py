@@ -9,10 +9,6 @@ from typing import Literal
 from gatewise.errors import SettingError
 from gatewise.settings import Settings, setting
 
-InitialState = Literal["zero", "learned"]
-Softmax = Literal["full", "adaptive"]
-Runner = Literal["auto", "reference", "torch"]
-
 
 @dataclass(frozen=True)
 class RecurrentLMSettings(Settings):
@@ -42,7 +38,7 @@ class RecurrentLMSettings(Settings):
         0, "width of the output of a cell with a projection, such as projected_lstm", minimum=0, maximum=65_536
     )
     residual: bool = setting(False, "every layer but the first adds what the layer below returned")
-    initial_state: InitialState = setting("zero", "the state before the first token")
+    initial_state: Literal["zero", "learned"] = setting("zero", "the state before the first token")
     embedding_dropout: float = setting(0.0, "share of token kinds whose vector is zero for a step", minimum=0, below=1)
     input_dropout: float = setting(0.0, "dropout on the vectors of the tokens", minimum=0, below=1)
     hidden_dropout: float = setting(0.0, "dropout between layers", minimum=0, below=1)
@@ -51,12 +47,14 @@ class RecurrentLMSettings(Settings):
     weight_dropout: float = setting(0.0, "dropout on the recurrent weights, one mask a step", minimum=0, below=1)
     zoneout: float = setting(0.0, "probability that a unit keeps its old state", minimum=0, below=1)
     tie_weights: bool = setting(False, "the output layer uses the vectors of the tokens as its weights")
-    softmax: Softmax = setting("full", "adaptive: rare tokens in groups, quicker where the vocabulary is large")
+    softmax: Literal["full", "adaptive"] = setting(
+        "full", "adaptive: rare tokens in groups, quicker where the vocabulary is large"
+    )
     cutoffs: tuple[int, ...] = setting(
         (), "where the groups of adaptive begin, by rank; none: a tenth and a third of the vocabulary", minimum=1
     )
     tail_rank: int = setting(0, "rank of the map into each group of adaptive; 0: full", minimum=0, unit="units")
-    runner: Runner = setting("auto", "the only runner allowed, or auto")
+    runner: Literal["auto", "reference", "torch"] = setting("auto", "the only runner allowed, or auto")
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict each other."""
@@ -69,7 +67,8 @@ class RecurrentLMSettings(Settings):
         """A value that nothing would read is a mistake of whoever gave it."""
         if self.softmax == "full" and (self.cutoffs or self.tail_rank):
             name = "cutoffs" if self.cutoffs else "tail_rank"
-            raise SettingError(f"{name} belongs to the adaptive softmax, but softmax is full", fix="give softmax=adaptive")
+            message = f"{name} belongs to the adaptive softmax, but softmax is full"
+            raise SettingError(message, fix="give softmax=adaptive")
         if self.num_layers == 1 and (self.hidden_dropout or self.residual):
             name = "hidden_dropout" if self.hidden_dropout else "residual"
             raise SettingError(f"{name} acts between layers, but num_layers is 1", fix="give num_layers=2 or more")
