@@ -129,11 +129,18 @@ def lock(folder: str | Path) -> Iterator[None]:
 
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _take(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, str(folder))
         yield
-    except BlockingIOError:
-        raise GatewiseError(
-            "another process is working in this folder", where=str(folder), fix="wait for it or choose another folder"
-        ) from None
     finally:
         os.close(descriptor)
+
+
+def _take(descriptor: int, operation: int, where: str) -> None:
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, operation)
+    except BlockingIOError:
+        raise GatewiseError(
+            "another process is working in this folder", where=where, fix="wait for it or choose another folder"
+        ) from None

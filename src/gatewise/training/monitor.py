@@ -114,6 +114,27 @@ class Lines(Silent):
         print(line, file=self._out, flush=True)
 
 
+def watch(out: TextIO | None = None) -> Monitor:
+    """The monitor that suits an output: a bar on a terminal, lines elsewhere.
+
+    Args:
+        out: where to; standard error if None.
+
+    Example:
+        >>> import io
+        >>> type(watch(io.StringIO())).__name__
+        'Lines'
+    """
+    out = out or sys.stderr
+    if not out.isatty():
+        return Lines(out)
+    from rich.console import Console
+
+    from gatewise.training.bar import Bar
+
+    return Bar(Console(file=out))
+
+
 def describe(record: Mapping[str, Any], run: Run) -> str:
     """A line of ``metrics.jsonl`` for a reader.
 
