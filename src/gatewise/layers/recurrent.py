@@ -98,6 +98,10 @@ class Recurrent(Stack):
             dtype=dtype,
         )
 
+    def extra_repr(self) -> str:
+        """The cell with its constants, the sizes, whatever differs from the default, and the runner with the reason."""
+        return f"{self.cell!r}, {super().extra_repr()}"
+
     def forward(
         self,
         input: Tensor | PackedSequence,
