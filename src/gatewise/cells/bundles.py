@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from operator import add, mul, sub
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gatewise.errors import ShapeError
+from gatewise.settings.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 RESERVED = frozenset({"names", "tensor", "next", "as_dict"})
 """Words that name something of a bundle itself, and therefore neither a gate nor a state."""
-
-
-def nearest(name: str, known: tuple[str, ...]) -> str:
-    """The advice for a misspelt name: the known name nearest to it, else all of them.
-
-    Args:
-        name: what was written.
-        known: what could have been written.
-
-    Example:
-        >>> nearest("forgot", ("input", "forget"))
-        "did you mean 'forget'?"
-    """
-    close = get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
 
 
 class Gates:
@@ -63,7 +48,7 @@ class Gates:
         try:
             return self._parts[name]
         except KeyError:
-            raise AttributeError(f"no gate {name!r} here; {nearest(name, self.names)}") from None
+            raise AttributeError(f"no gate {name!r} here; {did_you_mean(name, self.names)}") from None
 
     def _cut(self) -> dict[str, Tensor]:
         if len(self.names) == 1:
@@ -119,7 +104,7 @@ class States:
         try:
             return self._values[name]
         except KeyError:
-            raise AttributeError(f"no state {name!r} here; {nearest(name, tuple(self._values))}") from None
+            raise AttributeError(f"no state {name!r} here; {did_you_mean(name, self._values)}") from None
 
     def next(self, **values: Tensor) -> States:
         """The states after this step; every state is given, none is carried over unsaid.

@@ -16,8 +16,7 @@ class CoupledLSTM(Cell):
         c' = (1 - i) c + i tanh(W_g x + R_g h + b_g)
         h' = o tanh(c')
 
-    Source: the variant CIFG of Greff et al. 2017, LSTM: A Search Space Odyssey (arXiv:1503.04069), section 3, without
-    peepholes.
+    Source: the variant CIFG of Greff et al. 2017, LSTM: A Search Space Odyssey (arXiv:1503.04069), without peepholes.
 
     Initialisation: U(-1/sqrt(H), 1/sqrt(H)), then the bias of the input gate is ``-forget_bias`` in all, because
     1 - sigmoid(a) = sigmoid(-a): the memory is kept as in ``lstm`` with the same ``forget_bias``.

@@ -180,7 +180,7 @@ class Norm:
         gates: the names of what is normalised.
         shift: whether there is a shift; a layer built with ``bias=False`` has none in any case.
 
-    Source: Ba, Kiros & Hinton 2016, Layer Normalization (arXiv:1607.06450), eq. 15.
+    Source: Ba, Kiros & Hinton 2016, Layer Normalization (arXiv:1607.06450), supplementary material.
 
     Example:
         >>> [declared.name for declared in Norm(("input", "cell")).declared("norm")]

@@ -18,8 +18,8 @@ class LayerNormLSTM(Cell):
         c' = f c + i tanh(a_g)
         h' = o tanh(N_c(c'))
 
-    Source: Ba, Kiros & Hinton 2016 (arXiv:1607.06450), eq. 20-22 of the supplement. Of its three vectors that are
-    added to the same sum (the bias and the shifts of N_x and N_h) one is kept, the shift of N_x.
+    Source: Ba, Kiros & Hinton 2016 (arXiv:1607.06450), supplementary material. Of its three vectors that are added
+    to the same sum (the bias and the shifts of N_x and N_h) one is kept, the shift of N_x.
 
     Which norm: ``norm="all"`` takes mean and variance over all 4 H values of a product, as the paper writes it;
     ``norm="gate"`` over each gate's H values, as the LayerNormBasicLSTMCell of TensorFlow does (which normalises the

@@ -23,7 +23,7 @@ class LSTM(Cell):
     of R. Of the rival LSTMs this is the one without peepholes (see ``peephole_lstm``).
 
     Initialisation: U(-1/sqrt(H), 1/sqrt(H)), then the bias of the forget gate is ``forget_bias`` in all (Gers et al.
-    2000; Jozefowicz, Zaremba & Sutskever 2015, section 2.2). None leaves what torch draws, bit for bit.
+    2000; Jozefowicz, Zaremba & Sutskever 2015). None leaves what torch draws, bit for bit.
 
     Args:
         forget_bias: the bias of the forget gate at the start, or None.

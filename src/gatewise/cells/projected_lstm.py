@@ -16,8 +16,8 @@ class ProjectedLSTM(Cell):
         c' = f c + i g                          H units
         h' = Q (o tanh(c'))                     P units, the output
 
-    Source: Sak, Senior & Beaufays 2014 (arXiv:1402.1128), eq. 7-13, of which torch leaves out the peepholes
-    and the non-recurrent projection; this is torch's form, ``weight_hr`` being Q.
+    Source: Sak, Senior & Beaufays 2014 (arXiv:1402.1128), the LSTMP of section 2, of which torch leaves out the
+    peepholes and the non-recurrent projection; this is torch's form, ``weight_hr`` being Q.
 
     Initialisation: as ``lstm``; with ``forget_bias=None`` bit for bit torch's.
 

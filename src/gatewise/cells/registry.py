@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Iterator
 from itertools import product
 
-from gatewise.cells.bundles import nearest
 from gatewise.cells.cho_gru import ChoGRU
 from gatewise.cells.constants import Constant, choices
 from gatewise.cells.coupled_lstm import CoupledLSTM
@@ -19,6 +18,7 @@ from gatewise.cells.rnn import RNN
 from gatewise.cells.simple_gru import SimpleGRU
 from gatewise.cells.spec import Cell
 from gatewise.errors import SettingError
+from gatewise.settings.nearest import did_you_mean
 
 CELLS: dict[str, type[Cell]] = {
     cell.name: cell
@@ -52,7 +52,7 @@ def find(name: str, **constants: Constant) -> Cell:
         RNN(nonlinearity='relu', start='uniform')
     """
     if name not in CELLS:
-        raise SettingError(f"unknown cell {name!r}", where="cell", fix=nearest(name, tuple(CELLS)))
+        raise SettingError(f"unknown cell {name!r}", where="cell", fix=did_you_mean(name, tuple(CELLS)))
     return CELLS[name].from_constants(constants)
 
 

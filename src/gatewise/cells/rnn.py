@@ -21,12 +21,12 @@ class RNN(Cell):
     ``torch.nn.RNN``, which has two biases, of W and of R, and so have we.
 
     Initialisation: ``start="uniform"`` is U(-1/sqrt(H), 1/sqrt(H)), bit for bit torch's. ``start="identity"`` is,
-    with ReLU, the IRNN of Le, Jaitly & Hinton 2015 (arXiv:1504.00941), section 2: R = 1, b = 0, and W drawn from a
+    with ReLU, the IRNN of Le, Jaitly & Hinton 2015 (arXiv:1504.00941): R = 1, b = 0, and W drawn from a
     normal distribution with standard deviation 0.001.
 
     Args:
         nonlinearity: f.
-        start: how the parameters begin.
+        start: how the parameters begin: drawn uniformly, or with R = 1.
 
     Example:
         >>> RNN(nonlinearity="relu", start="identity").torch_twin()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 
-from gatewise.cells.bundles import Gates, Parameters, States, nearest
+from gatewise.cells.bundles import Gates, Parameters, States
 from gatewise.cells.constants import Constant, checked, read_constant_hints
 from gatewise.cells.declarations import (
     Declaration,
@@ -23,6 +23,7 @@ from gatewise.cells.declarations import (
     check_names,
 )
 from gatewise.errors import SettingError
+from gatewise.settings.nearest import did_you_mean
 
 __all__ = ["Cell", "Gates", "Input", "Matrix", "Norm", "ParameterSpec", "Parameters", "States", "Vector"]
 
@@ -182,7 +183,7 @@ class Cell:
         known = tuple(cls.constant_hints)
         for name in constants:
             if name not in known:
-                advice = nearest(name, known) if known else "this cell has no constants"
+                advice = did_you_mean(name, known) if known else "this cell has no constants"
                 raise SettingError(f"unknown constant {name!r}", where=f"cell {cls.name}", fix=advice)
         return cls(**constants)
 

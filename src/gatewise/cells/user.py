@@ -1,4 +1,4 @@
-"""A user's own cell: taken from a file that the user names, recorded with a model, and asked for when it is loaded."""
+"""The cell that a user means: a registered one by its name, or the user's own, from a file that the user names."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ import hashlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-from gatewise.cells.bundles import nearest
 from gatewise.cells.constants import Constant, from_text
-from gatewise.cells.registry import CELLS, find
+from gatewise.cells.registry import find
 from gatewise.cells.spec import Cell
-from gatewise.errors import ModelFileError, SettingError
+from gatewise.errors import SettingError
+from gatewise.settings.nearest import did_you_mean
 
 
 def load_cell(text: str) -> type[Cell]:
@@ -42,7 +39,7 @@ def load_cell(text: str) -> type[Cell]:
     if not hasattr(module, name):
         known = tuple(cell for cell in cells if cell != "Cell")
         raise SettingError(
-            f"no class {name!r} here", where=path, fix=nearest(name, known) if known else "define a Cell"
+            f"no class {name!r} here", where=path, fix=did_you_mean(name, known) if known else "define a Cell"
         )
     if name not in cells or getattr(module, name) is Cell:
         raise SettingError(f"{name!r} is not a subclass of gatewise.Cell", where=path)
@@ -96,85 +93,10 @@ def read_options(kind: type[Cell], options: str) -> dict[str, Constant]:
         if not equals:
             raise SettingError(f"expected name=value, but {part!r} came", where=where)
         if name not in known:
-            advice = nearest(name, tuple(known)) if known else "this cell has no constants"
+            advice = did_you_mean(name, tuple(known)) if known else "this cell has no constants"
             raise SettingError(f"unknown constant {name!r}", where=where, fix=advice)
         found[name] = from_text(value, known[name], f"{where}: {name}")
     return found
-
-
-@dataclass(frozen=True)
-class CellRecord:
-    """What a saved model says of its cell: enough to make a registered one, and to recognise a user's own.
-
-    Args:
-        name: the cell's name.
-        registered: whether it came with gatewise; a user's cell may have the same name.
-        constants: name -> value.
-        fingerprint: of the declared states and parameters.
-
-    Example:
-        >>> from gatewise.cells import find
-        >>> CellRecord.of(find("gru")).to_dict()["registered"]
-        True
-    """
-
-    name: str
-    registered: bool
-    constants: Mapping[str, Constant]
-    fingerprint: str
-
-    @classmethod
-    def of(cls, cell: Cell) -> CellRecord:
-        """The record of a cell."""
-        return cls(cell.name, type(cell) is CELLS.get(cell.name), cell.constants(), cell.fingerprint())
-
-    def to_dict(self) -> dict[str, Any]:
-        """The record as JSON has it."""
-        return {
-            "name": self.name,
-            "registered": self.registered,
-            "constants": dict(self.constants),
-            "fingerprint": self.fingerprint,
-        }
-
-    @classmethod
-    def from_dict(cls, data: object, where: str) -> CellRecord:
-        """The record from JSON.
-
-        Raises:
-            ModelFileError: a field is missing, unknown, or of the wrong kind.
-        """
-        kinds = {"name": str, "registered": bool, "constants": dict, "fingerprint": str}
-        if not isinstance(data, dict) or data.keys() != kinds.keys():
-            raise ModelFileError(f"a cell is recorded with {', '.join(kinds)}, but {data!r} came", where=where)
-        for name, kind in kinds.items():
-            if not isinstance(data[name], kind):
-                raise ModelFileError(f"{name} is expected as {kind.__name__}, but {data[name]!r} came", where=where)
-        return cls(**data)
-
-    def restore(self, cell: Cell | type[Cell] | str | None, where: str) -> Cell:
-        """The cell of this record; a user's own is never looked for, it has to be given.
-
-        Args:
-            cell: the user's cell, its class, or ``my.py:MyCell``; None for a registered one.
-            where: the file that holds the record.
-
-        Raises:
-            ModelFileError: a user's cell is needed and not given, or what is given is not what was saved.
-        """
-        if cell is None and not self.registered:
-            raise ModelFileError(
-                f"the model was made with your own cell {self.name!r}", where=where, fix="give it as cell="
-            )
-        if cell is None and self.name not in CELLS:
-            raise ModelFileError(f"unknown cell {self.name!r}", where=where, fix=nearest(self.name, tuple(CELLS)))
-        kind = type(resolve(CELLS[self.name] if cell is None else cell))
-        restored = kind.from_constants(self.constants)
-        if CellRecord.of(restored) != self:
-            raise ModelFileError(f"the model was made with another {self.name!r} than {kind.__qualname__}", where=where)
-        if isinstance(cell, Cell) and cell != restored:
-            raise ModelFileError(f"the model was made with {restored!r}, but {cell!r} was given", where=where)
-        return restored
 
 
 def _run_file(path: Path) -> ModuleType:

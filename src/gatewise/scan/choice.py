@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gatewise.cells.bundles import nearest
 from gatewise.cells.spec import Cell
 from gatewise.errors import SettingError
+from gatewise.settings.nearest import did_you_mean
 
 RUNNERS = ("auto", "reference", "torch")
 """What can be asked for."""
@@ -45,7 +45,7 @@ def choose(cell: Cell, *, runner: str = "auto", zoneout: bool = False, keep_stat
     if runner == "fused":
         raise SettingError("the fused runner is not built yet", where="runner", fix="use auto, reference or torch")
     if runner not in RUNNERS:
-        raise SettingError(f"unknown runner {runner!r}", where="runner", fix=nearest(runner, RUNNERS))
+        raise SettingError(f"unknown runner {runner!r}", where="runner", fix=did_you_mean(runner, RUNNERS))
     if runner == "reference":
         return Choice("reference", "asked for")
     obstacle = _obstacle(cell, zoneout, keep_states)

@@ -31,7 +31,7 @@ class Zoneout:
 
     The states are replaced after the whole step, so that the LSTM's new hidden state has seen its new memory.
 
-    Source: Krueger et al. 2017, Zoneout (arXiv:1606.01305), eq. 2 (and section 3.3 for the expectation).
+    Source: Krueger et al. 2017, Zoneout (arXiv:1606.01305).
 
     Args:
         rates: state -> rate between 0 and 1; states not named are left alone.

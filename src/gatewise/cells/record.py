@@ -1,0 +1,89 @@
+"""What a saved model says of its cell, and the cell made from it again; a user's own is asked for, never looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gatewise.cells.constants import Constant
+from gatewise.cells.registry import CELLS
+from gatewise.cells.spec import Cell
+from gatewise.cells.user import resolve
+from gatewise.errors import ModelFileError
+from gatewise.settings.nearest import did_you_mean
+
+
+@dataclass(frozen=True)
+class CellRecord:
+    """What a saved model says of its cell: enough to make a registered one, and to recognise a user's own.
+
+    Args:
+        name: the cell's name.
+        registered: whether it came with gatewise; a user's cell may have the same name.
+        constants: name -> value.
+        fingerprint: of the declared states and parameters.
+
+    Example:
+        >>> from gatewise.cells import find
+        >>> CellRecord.of(find("gru")).to_dict()["registered"]
+        True
+    """
+
+    name: str
+    registered: bool
+    constants: Mapping[str, Constant]
+    fingerprint: str
+
+    @classmethod
+    def of(cls, cell: Cell) -> CellRecord:
+        """The record of a cell."""
+        return cls(cell.name, type(cell) is CELLS.get(cell.name), cell.constants(), cell.fingerprint())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as JSON has it."""
+        return {
+            "name": self.name,
+            "registered": self.registered,
+            "constants": dict(self.constants),
+            "fingerprint": self.fingerprint,
+        }
+
+    @classmethod
+    def from_dict(cls, data: object, where: str) -> CellRecord:
+        """The record from JSON.
+
+        Raises:
+            ModelFileError: a field is missing, unknown, or of the wrong kind.
+        """
+        kinds = {"name": str, "registered": bool, "constants": dict, "fingerprint": str}
+        if not isinstance(data, dict) or data.keys() != kinds.keys():
+            raise ModelFileError(f"a cell is recorded with {', '.join(kinds)}, but {data!r} came", where=where)
+        for name, kind in kinds.items():
+            if not isinstance(data[name], kind):
+                raise ModelFileError(f"{name} is expected as {kind.__name__}, but {data[name]!r} came", where=where)
+        return cls(**data)
+
+    def restore(self, cell: Cell | type[Cell] | str | None, where: str) -> Cell:
+        """The cell of this record; a user's own is never looked for, it has to be given.
+
+        Args:
+            cell: the user's cell, its class, or ``my.py:MyCell``; None for a registered one.
+            where: the file that holds the record.
+
+        Raises:
+            ModelFileError: a user's cell is needed and not given, or what is given is not what was saved.
+        """
+        if cell is None and not self.registered:
+            raise ModelFileError(
+                f"the model was made with your own cell {self.name!r}", where=where, fix="give it as cell="
+            )
+        if cell is None and self.name not in CELLS:
+            raise ModelFileError(f"unknown cell {self.name!r}", where=where, fix=did_you_mean(self.name, tuple(CELLS)))
+        kind = type(resolve(CELLS[self.name] if cell is None else cell))
+        restored = kind.from_constants(self.constants)
+        if CellRecord.of(restored) != self:
+            raise ModelFileError(f"the model was made with another {self.name!r} than {kind.__qualname__}", where=where)
+        if isinstance(cell, Cell) and cell != restored:
+            raise ModelFileError(f"the model was made with {restored!r}, but {cell!r} was given", where=where)
+        return restored
