@@ -5,7 +5,7 @@ Letters: N tokens, H features, V vocabulary; c rows and v columns at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -25,12 +25,12 @@ class Tiles:
     Attributes:
         exponentials: exp(l - maximum of the row in this tile), a tensor [c, v] for each tile.
         factors: exp(maximum - z), [tiles, c, 1].
-        normaliser: z = log sum exp(l), [c].
+        log_probs: log p(target), [c].
     """
 
     exponentials: list[Tensor]
     factors: Tensor
-    normaliser: Tensor
+    log_probs: Tensor
 
 
 @dataclass(frozen=True)
@@ -93,26 +93,42 @@ class Problem:
         for start in range(0, self.weight.size(0), self.columns):
             yield slice(start, min(start + self.columns, self.weight.size(0)))
 
-    def target_scores(self) -> Tensor:
-        """l_t of each row [N], rounded as the products round."""
-        scores = (self.features * self.weight.index_select(0, self.targets)).sum(1, dtype=self.exact)
-        if self.bias is not None:
-            scores = scores + self.bias.index_select(0, self.targets)
-        return scores.to(self.features.dtype).to(self.exact)
-
-    def normaliser(self, rows: slice, held: Tensor) -> Tensor:
-        """z [c] of a chunk of rows; one tile after the other lies in ``held``, c v numbers or more."""
-        return _log_sum([self._exponentials(self._scores(rows, columns, held)) for columns in self.tiles()])
+    def log_probs(self, rows: slice, held: Tensor) -> Tensor:
+        """log p(target) [c] of a chunk of rows; one tile after the other lies in ``held``, c v numbers or more."""
+        targets = self._none_found(rows)
+        parts = [self._exponentials(rows, columns, held, targets)[1:] for columns in self.tiles()]
+        return targets - _log_sum(parts)
 
     def exponentials(self, rows: slice, held: Tensor) -> Tiles:
         """All tiles of a chunk of rows, side by side in ``held``, c V numbers or more."""
+        targets = self._none_found(rows)
         tiles, parts = [], []
         for columns in self.tiles():
-            tiles.append(self._scores(rows, columns, held[(rows.stop - rows.start) * columns.start :]))
-            parts.append(self._exponentials(tiles[-1]))
+            tile, *part = self._exponentials(rows, columns, held[targets.size(0) * columns.start :], targets)
+            tiles.append(tile)
+            parts.append(part)
         normaliser = _log_sum(parts)
         factors = torch.stack([maximum - normaliser for maximum, _ in parts]).exp_().unsqueeze(2)
-        return Tiles(tiles, factors, normaliser)
+        return Tiles(tiles, factors, targets - normaliser)
+
+    def _none_found(self, rows: slice) -> Tensor:
+        return torch.zeros_like(self.targets[rows], dtype=self.exact)
+
+    def _exponentials(
+        self, rows: slice, columns: slice, held: Tensor, targets: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """A tile of exp(l - maximum), maximum and sum of its rows [c]; writes l_t to ``targets`` where t lies here."""
+        tile = self._scores(rows, columns, held)
+        place = (self.targets[rows] - columns.start).unsqueeze(1)
+        found = tile.gather(1, place.clamp(0, tile.size(1) - 1)).squeeze(1)
+        here = (place >= 0) & (place < tile.size(1))
+        torch.where(here.squeeze(1), found.to(self.exact), targets, out=targets)
+        maximum = tile.amax(1).to(self.exact)
+        wide = tile.to(self.exact)  # the tile itself, unless the products are narrower
+        total = wide.sub_(maximum[:, None]).exp_().sum(1)
+        if wide is not tile:
+            tile.copy_(wide)
+        return tile, maximum, total
 
     def _scores(self, rows: slice, columns: slice, held: Tensor) -> Tensor:
         """l of a tile [c, v], written to the first numbers of ``held``."""
@@ -121,15 +137,6 @@ class Problem:
         if self.bias is None:
             return torch.mm(features, weight, out=tile)
         return torch.addmm(self.bias[columns], features, weight, out=tile)
-
-    def _exponentials(self, tile: Tensor) -> tuple[Tensor, Tensor]:
-        """Replace a tile by exp(l - maximum); return the maximum and the sum of each row, [c]."""
-        maximum = tile.amax(1).to(self.exact)
-        wide = tile.to(self.exact)  # the tile itself, unless the products are narrower
-        total = wide.sub_(maximum[:, None]).exp_().sum(1)
-        if wide is not tile:
-            tile.copy_(wide)
-        return maximum, total
 
 
 class Gradients:
@@ -174,7 +181,7 @@ class Gradients:
             self.bias.index_add_(0, problem.targets, self.bias.new_ones(problem.targets.size(0)), alpha=-1)
 
 
-def _log_sum(parts: list[tuple[Tensor, Tensor]]) -> Tensor:
+def _log_sum(parts: Iterable[Sequence[Tensor]]) -> Tensor:
     """log sum exp over all tiles, from the maximum and the sum of each."""
     return torch.stack([maximum + total.log() for maximum, total in parts]).logsumexp(0)
 

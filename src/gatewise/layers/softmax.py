@@ -72,10 +72,10 @@ def log_prob_of(
     with torch.autocast(features.device.type, enabled=False):
         problem = Problem.of(features, weight, bias, targets, kind=kind, chunk=chunk or ROWS_WITHOUT_GRADIENT)
         held = problem.features.new_empty(min(problem.rows, features.size(0)) * problem.columns)
-        scores = problem.target_scores()
+        found = torch.zeros_like(targets, dtype=problem.exact)
         for rows in problem.chunks():
-            scores[rows] -= problem.normaliser(rows, held)
-    return scores
+            found[rows] = problem.log_probs(rows, held)
+    return found
 
 
 class _CrossEntropy(torch.autograd.Function):
@@ -89,11 +89,11 @@ class _CrossEntropy(torch.autograd.Function):
         with torch.autocast(features.device.type, enabled=False):
             problem = Problem.of(features, weight, bias, targets, kind=kind, chunk=chunk)
             gradients = Gradients(problem, ctx.needs_input_grad[:3])
-            loss = -problem.target_scores().sum()
+            loss = torch.zeros((), dtype=problem.exact, device=features.device)
             held = problem.features.new_empty(min(problem.rows, features.size(0)) * weight.size(0))
             for rows in problem.chunks():
                 tiles = problem.exponentials(rows, held)
-                loss += tiles.normaliser.sum()
+                loss -= tiles.log_probs.sum()
                 gradients.add_chunk(rows, tiles)
             gradients.subtract_targets()
         ctx.types = [None if tensor is None else tensor.dtype for tensor in (features, weight, bias)]
