@@ -115,11 +115,11 @@ class States:
         if values.keys() != self._values.keys():
             expected, came = ", ".join(self._values), ", ".join(values) or "none"
             raise ShapeError(f"s.next expects the states {expected}, but {came} came", where="step")
-        return States(values)
+        return States({name: values[name] for name in self._values})
 
     def as_dict(self) -> dict[str, Tensor]:
         """The states as a dictionary, in the order in which the cell declares them."""
-        return {name: self._values[name] for name in self._values}
+        return dict(self._values)
 
     def __repr__(self) -> str:
         return f"States({', '.join(self._values)})"

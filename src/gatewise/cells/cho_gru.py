@@ -22,7 +22,9 @@ class ChoGRU(Cell):
     the old* state, as in the paper (eq. 7), in torch and in the CS224n notes. Chung et al. 2014 (arXiv:1412.3555),
     and ``simple_gru``, have it the other way round.
 
-    U is ``weight_candidate``. Initialisation: U(-1/sqrt(H), 1/sqrt(H)).
+    U is ``weight_candidate``.
+
+    Initialisation: U(-1/sqrt(H), 1/sqrt(H)).
 
     Example:
         >>> {name: spec.shape for name, spec in ChoGRU().parameters(3, 5).items() if spec.recurrent}

@@ -16,12 +16,16 @@ class GRU(Cell):
         n = tanh(W_n x + b_Wn + r (R_n h + b_Rn))       new memory: r multiplies the product
         h' = (1 - z) n + z h
 
-    Which GRU: reset *after* the product, as in torch and cuDNN, in version 1 of Cho et al. 2014 (arXiv:1406.1078v1)
-    and as the CS224n notes (2019), part V, section 3, print it (tanh(r o U h + W x)). ``cho_gru`` resets before the
-    product. Which z: here z = 1 *keeps the old* state, as in torch, Cho et al. and the notes. Chung et al. 2014
-    (arXiv:1412.3555), and ``simple_gru``, have it the other way round: there the update gate at 1 takes the new.
+    Source: Cho et al. 2014 in its first version (arXiv:1406.1078v1), with the second bias of torch and cuDNN.
 
-    The gates lie in torch's order r z n. Initialisation: U(-1/sqrt(H), 1/sqrt(H)), bit for bit torch's.
+    Which GRU: reset *after* the product, as in torch and cuDNN, and as the CS224n notes (2019), part V, section 3,
+    print it: tanh(r o U h + W x). ``cho_gru`` resets before the product, as the later versions of the paper do. Which
+    z: here z = 1 *keeps the old* state, as in torch, Cho et al. and the notes. Chung et al. 2014 (arXiv:1412.3555),
+    and ``simple_gru``, have it the other way round: there the update gate at 1 takes the new.
+
+    The gates lie in torch's order r z n.
+
+    Initialisation: U(-1/sqrt(H), 1/sqrt(H)), bit for bit torch's.
 
     Example:
         >>> GRU().parameters(3, 5)["weight_hh"].shape

@@ -19,12 +19,13 @@ class PeepholeLSTM(Cell):
         o = sigmoid(W_o x + R_o h + p_o c* + b_o)       c* = c or c'
         h' = o tanh(c')
 
-    Which peephole: ``output_sees="new"`` is c* = c', the memory just made (Gers & Schraudolph 2000, "Recurrent nets
-    that time and count"; Gers, Schraudolph & Schmidhuber 2002; Graves 2013, arXiv:1308.0850, eq. 7-11).
-    ``output_sees="previous"`` is c* = c: every gate sees the same, previous memory.
+    Source: Gers & Schraudolph 2000, Recurrent nets that time and count; Graves 2013 (arXiv:1308.0850), eq. 7-11.
 
-    The p are vectors: a unit's gates see that unit's memory only. Initialisation: U(-1/sqrt(H), 1/sqrt(H)), then the
-    bias of the forget gate as in ``lstm``.
+    Which peephole: ``output_sees="new"`` is c* = c', the memory just made, as in both sources.
+    ``output_sees="previous"`` is c* = c: every gate sees the same, previous memory. The p are vectors: a gate sees
+    the memory of its own unit only.
+
+    Initialisation: U(-1/sqrt(H), 1/sqrt(H)), then the bias of the forget gate as in ``lstm``.
 
     Args:
         output_sees: which memory the output gate sees.
