@@ -1,0 +1,74 @@
+"""What a reader would paste or start runs: the example programs, and the tool that runs the README's blocks."""
+
+from __future__ import annotations
+
+import importlib.util
+import py_compile
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from architecture.source import REPOSITORY
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", sorted((REPOSITORY / "examples").glob("*.py")), ids=lambda file: file.name)
+def test_example_program_runs(program: Path, tmp_path: Path):
+    subprocess.run([sys.executable, "-W", "error", str(program)], check=True, cwd=tmp_path, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def run_blocks():
+    spec = importlib.util.spec_from_file_location("run_blocks", REPOSITORY / "docs" / "run_blocks.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_python_block_of_the_readme_is_python(run_blocks, tmp_path: Path):
+    blocks = run_blocks.blocks((REPOSITORY / "README.md").read_text(encoding="utf-8"))
+    assert [block.name for block in blocks if block.name] == ["install", "tests"]
+    python = [block.code for block in blocks if block.language == "python"]
+    assert len(python) >= 3
+    for code in python:
+        (tmp_path / "block.py").write_text(code, encoding="utf-8")
+        py_compile.compile(str(tmp_path / "block.py"), doraise=True)
+
+
+PAGE = """
+```bash
+echo first >> out
+```
+
+<!-- not run: it would loop -->
+```python
+while True: pass
+```
+
+<!-- block: named -->
+```python
+open("out", "a").write("named")
+```
+
+```python
+raise SystemExit(7)
+```
+
+```bash
+echo never >> out
+```
+"""
+
+
+def test_blocks_run_in_order_until_one_fails(run_blocks, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "page.md").write_text(PAGE, encoding="utf-8")
+    assert run_blocks.main("page.md") == 7
+    assert (tmp_path / "out").read_text() == "first\n"
+    assert run_blocks.main("page.md", "named") == 0
+    assert (tmp_path / "out").read_text() == "first\nnamed"
+    assert run_blocks.main("page.md", "missing") == 1
