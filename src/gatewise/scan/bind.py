@@ -114,7 +114,8 @@ class Binding:
         return Gates(product.names, product.tensor.to(self._dtype))
 
     def __getattr__(self, name: str) -> Bound:
-        raise AttributeError(f"the cell declares no {name!r}; it has {', '.join(self.__dict__)}")
+        known = [declared for declared in self.__dict__ if not declared.startswith("_")]
+        raise AttributeError(f"the cell declares no {name!r}; it has {', '.join(known)}")
 
 
 def _bind(attribute: str, declaration: Declaration, parameters: Mapping[str, Tensor]) -> Bound:

@@ -35,8 +35,8 @@ class Zoneout:
 
     Args:
         rates: state -> rate between 0 and 1; states not named are left alone.
-        seed: any integer; layers and directions that should differ get different seeds.
-        rows: [B] int64, the index of each sequence, which may be any number that identifies it.
+        seed: any integer (32 bits of it count); layers and directions that should differ get different seeds.
+        rows: [B] int64, the number of each sequence (32 bits of it count), whatever its place in the batch.
         start: the number of the first time step, for a sequence that continues an earlier part.
         training: whether units are chosen, or the expectation is taken.
 
@@ -76,7 +76,7 @@ class Zoneout:
                 raise SettingError(f"the cell has no state {name!r}, only {', '.join(widths)}", where="zoneout")
         if tuple(self.rows.shape) != (x.rows,):
             raise ShapeError(
-                f"rows is expected as [{x.rows}], but its shape is {tuple(self.rows.shape)}", where="zoneout"
+                f"rows is expected as [{x.rows}], but its shape is {list(self.rows.shape)}", where="zoneout"
             )
         if not self.training:
             return {name: (rate,) * len(x.batch_sizes) for name, rate in self.rates.items()}

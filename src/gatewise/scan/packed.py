@@ -34,7 +34,7 @@ class Packed:
 
     def __post_init__(self) -> None:
         if self.data.dim() != 2:
-            raise ShapeError(f"data is expected as [N, X], but its shape is {tuple(self.data.shape)}", where="Packed")
+            raise ShapeError(f"data is expected as [N, X], but its shape is {list(self.data.shape)}", where="Packed")
         if any(later > earlier for earlier, later in pairwise(self.batch_sizes)):
             raise ShapeError(
                 f"batch_sizes must not grow, but {self.batch_sizes} came",

@@ -60,9 +60,7 @@ def _advance(cell: Cell, x: Gates, states: Named, p: Binding) -> Named:
     new = cell.step(x, States(states), p).as_dict()
     for name, before in states.items():
         if new[name].shape != before.shape:
-            message = (
-                f"the state {name} is {tuple(before.shape)} before the step, but {tuple(new[name].shape)} after it"
-            )
+            message = f"the state {name} is {list(before.shape)} before the step, but {list(new[name].shape)} after it"
             raise ShapeError(message, where=f"cell {cell.name}: step")
     return {name: state.to(x.tensor.dtype) for name, state in new.items()}
 
