@@ -50,11 +50,12 @@ def write_atomically(path: str | Path, data: Buffer | Iterable[Buffer]) -> None:
         write_durably(temporary, [data] if isinstance(data, Buffer) else data)
         os.replace(temporary, target)
         sync_folder(target.parent)
-    except OSError as error:
-        raise not_written(target, error) from error
-    finally:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, OSError):
+            raise not_written(target, error) from error
+        raise
 
 
 def temporary_beside(target: Path) -> Path:

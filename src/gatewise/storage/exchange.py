@@ -12,11 +12,14 @@ _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2  # linux/fs.h and, as RENAME_SWAP, sys/stdio.h of macOS
 
 
-def exchange(new: Path, target: Path) -> None:
-    """Rename ``new`` to ``target``; a folder that is there takes the name of ``new``.
+def exchange(new: Path, target: Path) -> Path | None:
+    """Rename ``new`` to ``target``.
 
     Where the system cannot exchange two names in one step, it takes two renames: a reader may find no folder for
-    a moment, and a crash between them leaves the old one under a temporary name.
+    a moment, and a crash between them leaves the old one under a name that begins with ``.gatewise-old``.
+
+    Returns:
+        where the folder lies now that was at ``target``, or None if there was none.
 
     Raises:
         OSError: the system refuses; both are as before.
@@ -25,11 +28,17 @@ def exchange(new: Path, target: Path) -> None:
         if target.is_dir():
             target.rmdir()
         os.rename(new, target)
-    elif not _exchanged(new, target):
-        aside = new.with_name(new.name.replace(".gatewise-", ".gatewise-old-"))
-        os.rename(target, aside)
+        return None
+    if _exchanged(new, target):
+        return new
+    aside = new.with_name(new.name.replace(".gatewise-", ".gatewise-old-"))
+    os.rename(target, aside)
+    try:
         os.rename(new, target)
-        os.rename(aside, new)
+    except OSError:
+        os.rename(aside, target)
+        raise
+    return aside
 
 
 def _exchanged(new: Path, target: Path) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,14 +81,15 @@ def write_folder(path: str | Path, files: Mapping[str, Buffer], replace: bool = 
         for name, data in {**files, manifest.NAME: manifest.write_manifest(files)}.items():
             write_durably(temporary / name, [data])
         sync_folder(temporary)
-        exchange(temporary, target)
+        old = exchange(temporary, target)
         sync_folder(target.parent)
-    except OSError as error:
-        raise not_written(target, error) from error
-    finally:
-        # After an exchange this is the old folder, after a failure what was written of the new one.
-        with suppress(FileNotFoundError):
-            shutil.rmtree(temporary)
+    except BaseException as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise not_written(target, error) from error
+        raise
+    if old is not None:
+        _remove(old, target)
 
 
 def read_folder(path: str | Path) -> Folder:
@@ -104,11 +104,13 @@ def read_folder(path: str | Path) -> Folder:
         ModelFileError: it is missing, is no folder, or a listed file is missing, damaged, or no regular file.
     """
     for _ in range(_MOST_TRIES):
-        found = _inode(path)
+        before = _stamp(path)
         try:
-            return _read_once(Path(path))
+            folder = _read_once(Path(path))
+            if folder.verified or _stamp(path) == before:
+                return folder
         except ModelFileError:
-            if _inode(path) == found:
+            if _stamp(path) == before:
                 raise
         # Another process replaced the folder while we read the old one.
     raise ModelFileError("is replaced faster than it can be read", where=str(path))
@@ -137,11 +139,24 @@ def _read_in(path: Path, name: str, size: int | None = None) -> bytearray:
     return read_file(path / name, size=size, follow=False)
 
 
-def _inode(path: str | Path) -> int | None:
+def _remove(old: Path, target: Path) -> None:
     try:
-        return os.stat(path).st_ino
+        shutil.rmtree(old)
+    except OSError as error:
+        raise GatewiseError(
+            f"is written, but the folder it replaced cannot be removed ({error.strerror or error})",
+            where=str(target),
+            fix=f"remove {old}",
+        ) from error
+
+
+def _stamp(path: str | Path) -> tuple[int, int] | None:
+    """What tells one folder at a path from the next; a number alone may be used again."""
+    try:
+        found = os.stat(path)
     except OSError:
         return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _check_place(target: Path, replace: bool) -> None:

@@ -34,16 +34,13 @@ _MAGIC = (
 )
 
 
-def read_file(
-    path: str | Path, *, size: int | None = None, follow: bool = True, folder: int | None = None
-) -> bytearray:
+def read_file(path: str | Path, *, size: int | None = None, follow: bool = True) -> bytearray:
     """The whole content of a regular file.
 
     Args:
         path: the file.
         size: the size it must have, in bytes.
         follow: whether ``path`` itself may be a symbolic link.
-        folder: an open directory that ``path`` is relative to.
 
     Raises:
         ModelFileError: it is missing, may not be read, is no regular file, or has another size.
@@ -57,7 +54,7 @@ def read_file(
     flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     flags |= 0 if follow else getattr(os, "O_NOFOLLOW", 0)
     try:
-        descriptor = os.open(path, flags, dir_fd=folder)
+        descriptor = os.open(path, flags)
         try:
             return _read_all(descriptor, str(path), size)
         finally:

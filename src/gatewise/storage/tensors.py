@@ -68,12 +68,15 @@ def pack_pieces(
     return [seal.sealed(head, pieces) if sealed else head, *pieces]
 
 
-def unpack_tensors(source: Buffer | str | Path, where: str = "") -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+def unpack_tensors(
+    source: Buffer | str | Path, where: str = "", *, sealed: bool = False
+) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     """The tensors and the metadata of a safetensors file, each number of its header checked before use.
 
     Args:
         source: the file, or its content; the tensors share memory with a ``bytearray``, other content is copied.
         where: what the error calls it.
+        sealed: whether it must carry its own SHA-256; one that it carries is checked in any case.
 
     Returns:
         tensors by name, in the order of the file; metadata.
@@ -91,7 +94,7 @@ def unpack_tensors(source: Buffer | str | Path, where: str = "") -> tuple[dict[s
         source, where = read_file(source), where or str(source)
     where = where or "safetensors data"
     entries, metadata, begin = read_header(source, where)
-    if seal.KEY in metadata and not seal.is_sealed(source, begin):
+    if (sealed or seal.KEY in metadata) and not seal.is_sealed(source, begin):
         raise ModelFileError("is damaged: its SHA-256 is not the one written in it", where=where, fix="copy it again")
     data = source if isinstance(source, bytearray) else bytearray(source)
     return {entry.name: _tensor(entry, data, begin) for entry in entries}, metadata

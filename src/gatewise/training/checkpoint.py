@@ -79,8 +79,8 @@ def unpack(source: Path | Buffer, where: str) -> tuple[dict[str, Any], Any]:
     Raises:
         ModelFileError: it is damaged, truncated, or no checkpoint.
     """
-    tensors, metadata = unpack_tensors(source, where)
-    if metadata.get("format") != FORMAT or "state" not in metadata or "self_sha256" not in metadata:
+    tensors, metadata = unpack_tensors(source, where, sealed=True)
+    if metadata.get("format") != FORMAT or "state" not in metadata:
         raise ModelFileError(f"is no checkpoint of the format {FORMAT}", where=where)
     return tensors, parse_json(metadata["state"].encode(), where)
 
