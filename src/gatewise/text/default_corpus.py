@@ -40,7 +40,7 @@ def default_corpus(library: str | Path | None = None) -> Corpus:
     Example:
         >>> import json
         >>> corpus = default_corpus(Path(json.__file__).parent)  # a part of the library, to be quick
-        >>> any("Simple, fast, extensible JSON" in "".join(document) for document in corpus)
+        >>> any("JSON (JavaScript Object Notation)" in "".join(document) for document in corpus)
         True
     """
     folder = Path(library or sysconfig.get_path("stdlib"))

@@ -186,8 +186,8 @@ def _good_cut(document: Document, at: int, length: int) -> int:
     """The first beginning of a line, else of a word, in the first half of what follows ``at``; else ``at``."""
     stop = at + max(1, (length - at) // 2)
     for ending in ("\n", " "):
-        passed = at
-        for piece in document.part(at, stop):
+        passed = at - 1  # where a line already begins at ``at``, its newline stands just before
+        for piece in document.part(at - 1, stop):
             found = piece.find(ending)
             if found >= 0:
                 return passed + found + 1

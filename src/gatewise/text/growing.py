@@ -106,4 +106,4 @@ def mapped(path: Path) -> NDArray[Any]:
         OSError: the file cannot be read.
         ValueError: it is no ``.npy`` file of plain numbers, or not as long as it says.
     """
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    return np.asarray(np.lib.format.open_memmap(path, mode="r"))

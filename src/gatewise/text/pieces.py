@@ -58,9 +58,10 @@ def _good_end(text: str, start: int, end: int) -> int:
     newline = text.rfind("\n", start, end)
     if newline >= 0:
         return newline + 1
-    # A space between two words begins a chunk wherever one starts to look; otherwise look from the start.
-    spaces = [match.end() - 1 for match in _SPACE.finditer(text, max(start, end - 4 * LONGEST), end)]
-    if spaces:
-        return spaces[-1]
+    # A space between two words begins a chunk wherever one starts to look, so look near the end first.
+    for near in (max(start, end - 4 * LONGEST), start):
+        spaces = [match.end() - 1 for match in _SPACE.finditer(text, near, end)]
+        if spaces:
+            return spaces[-1]
     last = [match.start() for match in _CHUNK.finditer(text, start, end)][-1]  # it may go on after ``end``
     return last if last > start else end

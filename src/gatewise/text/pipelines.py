@@ -21,7 +21,7 @@ NEWLINE = {"word": EOS, "char": "\n", "byte": "Ċ", "bpe": "Ċ", "unigram": "Ċ"
 
 _CHARACTER = r"[\s\S]"
 _SPACES = r"[ \t\r\x0b\f]+"
-_WORD = rf"{EOS}|\w+|[^\w\s]"
+_WORD = rf"{EOS}|\w+(?:['’]\w+)*|[^\w\s]"  # an apostrophe inside a word belongs to it
 
 
 class Form(NamedTuple):

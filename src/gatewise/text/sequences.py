@@ -101,8 +101,6 @@ def sentences(blocks: Iterable[str], tokenizer: Tokenizer) -> Iterator[Part]:
         held, begun = ([rest], False) if len(rest) else ([], bool(ids[-1] != tokenizer.eos_id))
     if begun:
         yield Part(np.array([tokenizer.eos_id]), _NONE, 0)
-    elif held:
-        yield Part(_NONE, _NONE, 0, blank=1)
 
 
 def _lines(ids: Ids, tokenizer: Tokenizer, begun: bool) -> tuple[Ids, Ids, int, Ids]:

@@ -98,12 +98,13 @@ class Tokenizer:
         encoder = self._line_encoder if newline_ends else self._encoder
         try:
             parts = [encoder(self._lowered(block)) for block in blocks([text])]
-        except UnicodeEncodeError as error:
-            raise DataError(
-                f"text must be Unicode characters, but character {error.start + 1} is the half of a surrogate pair",
-                fix="take it out",
-            ) from None
-        return np.concatenate(parts) if len(parts) != 1 else parts[0]
+        except (UnicodeEncodeError, TypeError):  # TypeError is how the library says it
+            half = _SURROGATE.search(text)
+            if half is None:
+                raise
+            message = f"text must be Unicode, but character {half.start() + 1} is half of a surrogate pair"
+            raise DataError(message, fix="take it out") from None
+        return parts[0] if len(parts) == 1 else np.concatenate([_NO_IDS, *parts])
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ``ids``; ``<eos>`` is written as a newline, a broken UTF-8 sequence as U+FFFD.
@@ -129,7 +130,11 @@ class Tokenizer:
         Raises:
             IndexError: an id is outside of the vocabulary.
         """
-        return [self._names[index] for index in map(int, ids) if index >= 0 or self._refuse(index)]
+        wanted = list(map(int, ids))
+        if wanted and not 0 <= min(wanted) <= max(wanted) < self.vocabulary_size:
+            wrong = min(wanted) if min(wanted) < 0 else max(wanted)
+            raise IndexError(f"ids are 0 to {self.vocabulary_size - 1}, but {wrong} was given")
+        return list(map(self._names.__getitem__, wanted))
 
     def to_bytes(self) -> bytes:
         """The content of ``tokenizer.json``; nothing else is needed to have the same tokenizer again."""
@@ -190,15 +195,14 @@ class Tokenizer:
     def _lowered(self, text: str) -> str:
         return normalizers.Lowercase().normalize_str(text) if self.form.lowercase else text
 
-    def _refuse(self, index: int) -> bool:
-        raise IndexError(f"ids are 0 to {self.vocabulary_size - 1}, but {index} was given")
-
 
 _BYTES = {token: byte for byte, token in enumerate(vocabulary.byte_tokens())}
-_CLOSING = re.compile(r" (?=[.,;:!?%)\]}…])|(?<=[(\[{]) | (?='(?:s|t|re|ve|m|ll|d)\b)")
+_NO_IDS = np.zeros(0, dtype=np.int64)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NO_SPACE = re.compile(r" (?=[.,;:!?%)\]}…])|(?<=[(\[{]) ")
 
 
 def _join(words: list[str], spaced: bool) -> str:
     """Words with spaces between them, lines without a space at their ends."""
     text = re.sub(rf" ?{EOS} ?", "\n", " ".join(words))
-    return text if spaced else _CLOSING.sub("", text)
+    return text if spaced else _NO_SPACE.sub("", text)
