@@ -170,7 +170,7 @@ class Run:
         """The same facts to the table and to the terminal."""
         perplexity, speed = math.exp(loss), self.tokens / self.seconds
         self.table.add(
-            split=split, seconds=self.seconds, tokens=self.tokens, epoch=epoch, learning_rate=self.rate,
+            split=split, seconds=self.seconds, tokens=self.tokens, epoch=epoch, learning_rate=self.rate, loss=loss,
             perplexity=perplexity, tokens_per_second=speed, vocabulary=self.vocabulary, seed=self.options.seed,
             threads=torch.get_num_threads(),
         )  # fmt: skip
