@@ -184,7 +184,7 @@ class Corpus:
 
 def _good_cut(document: Document, at: int, length: int) -> int:
     """The first beginning of a line, else of a word, in the first half of what follows ``at``; else ``at``."""
-    stop = at + max(1, (length - at) // 2)
+    stop = at + (length - at) // 2
     for ending in ("\n", " "):
         passed = at - 1  # where a line already begins at ``at``, its newline stands just before
         for piece in document.part(at - 1, stop):
