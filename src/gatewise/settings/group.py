@@ -70,16 +70,27 @@ class Group:
             }
         return write_tables(tables)
 
-    def build(self, values: Mapping[str, Any], where: str = "") -> dict[str, Settings]:
-        """The settings of every table, from values by name.
+    def check(self, values: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+        """Values by name, each checked by itself and in its own type; rules over several settings are not.
 
         Raises:
             SettingError: a name that no table knows (the nearest is named), or a value that is refused.
         """
-        for name in values:
+        checked: dict[str, Any] = {}
+        for name, value in values.items():
             if name not in self.home:
                 raise SettingError(f"there is no setting {name}", where=where, fix=did_you_mean(name, self.home))
-        return {
-            table: settings.from_dict({name: values[name] for name in values if self.home[name] == table}, where=where)
-            for table, settings in self.tables.items()
-        }
+            checked |= self.tables[self.home[name]].check_some({name: value}, where)
+        return checked
+
+    def build(self, values: Mapping[str, Any], where: str = "") -> dict[str, Settings]:
+        """The settings of every table, from values by name; what is left out has its default.
+
+        Raises:
+            SettingError: as :meth:`check`, or values that contradict each other.
+        """
+        checked = self.check(values, where)
+        tables: dict[str, dict[str, Any]] = {table: {} for table in self.tables}
+        for name, value in checked.items():
+            tables[self.home[name]][name] = value
+        return {table: settings.from_dict(tables[table], where=where) for table, settings in self.tables.items()}

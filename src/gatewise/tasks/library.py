@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from gatewise.errors import ModelFileError
-from gatewise.settings import did_you_mean
 from gatewise.storage import parse_json, read_folder
 from gatewise.tasks.declaration import resolve
 from gatewise.tasks.discovery import find_task, find_tasks
+
+UNVERIFIED = "the model is unverified: there is no manifest.json to compare its files with"
 
 
 def train(task: str, files: str | Path | Iterable[str | Path] = (), **settings: Any) -> Any:
@@ -35,8 +37,10 @@ def train(task: str, files: str | Path | Iterable[str | Path] = (), **settings: 
     return resolve(find_task(task).fit)([str(file) for file in chosen], settings)
 
 
-def load(path: str | Path, cell: str | type | None = None) -> Any:
+def load(path: str | Path, cell: Any = None) -> Any:
     """Load a model folder, or the one inside a run folder, after checking every byte of it.
+
+    Without a ``manifest.json`` there is nothing to check the bytes against: the model is loaded with a warning.
 
     Args:
         path: the folder.
@@ -52,6 +56,14 @@ def load(path: str | Path, cell: str | type | None = None) -> Any:
             ...
         gatewise.errors.ModelFileError: nowhere: there is no such folder
     """
+    model = open_model(path, cell)
+    if not model.verified:
+        warnings.warn(f"{path}: {UNVERIFIED}", stacklevel=2)
+    return model
+
+
+def open_model(path: str | Path, cell: Any = None) -> Any:
+    """As :func:`load`, without a warning: whoever calls looks at the model's ``verified``."""
     place = Path(path)
     inner = place / "model"
     folder = read_folder(inner if inner.is_dir() and not (place / "config.json").exists() else place)
@@ -59,6 +71,5 @@ def load(path: str | Path, cell: str | type | None = None) -> Any:
     config = parse_json(folder.read("config.json"), where)
     name = config.get("task") if isinstance(config, dict) else None
     if name not in find_tasks():
-        known = did_you_mean(str(name), find_tasks())
-        raise ModelFileError(f"this is no model folder of gatewise (its task is {name!r})", where=where, fix=known)
-    return resolve(find_task(name).load)(folder, config, cell)
+        raise ModelFileError(f"this is no model folder of gatewise (its task is {name!r})", where=where)
+    return resolve(find_task(name).load)(folder, cell)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gatewise.errors import SettingError
 from gatewise.settings import Group, Settings, setting
 
 
@@ -52,6 +53,19 @@ class GenerateSettings(Settings):
     n: int = setting(1, "how many texts", minimum=1, unit="texts")
     greedy: bool = setting(False, "always the likeliest token")
     beam: int | None = setting(None, "beam search of this width instead of drawing", minimum=1, metavar="WIDTH")
+
+    def __post_init__(self) -> None:
+        """Refuse what would not be read."""
+        super().__post_init__()
+        way = "greedy" if self.greedy else "beam" if self.beam is not None else ""
+        drawing = {"temperature": 1.0, "top_k": None, "top_p": None}
+        unread = [name for name, default in drawing.items() if getattr(self, name) != default]
+        if self.greedy and self.beam is not None:
+            raise SettingError("greedy and beam exclude each other", fix="give one of them")
+        if way and unread:
+            raise SettingError(f"{way} draws nothing, so {unread[0]} would not be read", fix=f"leave out {unread[0]}")
+        if self.greedy and self.n > 1:
+            raise SettingError(f"greedy writes one text only, but n is {self.n}", fix="leave out n, or greedy")
 
 
 @dataclass(frozen=True)

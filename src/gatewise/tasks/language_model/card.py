@@ -1,0 +1,72 @@
+"""The model card: what a model is, what it read, how it was trained, and how good it was found to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def write_card(config: Mapping[str, Any], history: Mapping[str, Any]) -> str:
+    """The card as Markdown.
+
+    Args:
+        config: what ``config.json`` holds.
+        history: what ``training.json`` holds; may be empty.
+
+    Example:
+        >>> card = write_card({"text": {"level": "char"}, "cell": {"name": "gru"}, "settings": {}}, {})
+        >>> card.splitlines()[0]
+        '# A language model over characters, made with gatewise'
+    """
+    level = {"char": "characters", "word": "words", "byte": "bytes"}.get(config["text"]["level"], "subwords")
+    parts = [
+        f"# A language model over {level}, made with gatewise",
+        "Load it with `gatewise.load(folder)`, or use it from a shell with `gatewise generate FOLDER`.",
+        "Every file but this one is listed with its SHA-256 in `manifest.json` and checked on loading.",
+    ]
+    scores = history.get("scores", {})
+    if scores:
+        parts += ["## Measured", "\n".join(_score(name, values) for name, values in scores.items())]
+    if "data" in history:
+        parts += ["## Text", "\n".join(_text(name, entry) for name, entry in history["data"]["texts"].items())]
+    if "training" in history:
+        parts += ["## Training", _table(history["training"])]
+    tables = {"model": config["settings"], **history.get("settings", {})}
+    parts += [f"## Settings: {name}\n\n{_table(values)}" for name, values in tables.items() if values]
+    if "versions" in history:
+        parts += ["## Versions", _table(history["versions"])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _score(name: str, values: Mapping[str, Any]) -> str:
+    told = [
+        f"loss {values['nats_per_token']:.4f} nats per token = {values['bits_per_token']:.4f} bits per token",
+        f"perplexity {values['perplexity_per_token']:.2f} per token",
+    ]
+    if values.get("bits_per_character") is not None:
+        told.append(f"{values['bits_per_character']:.4f} bits per character")
+    return f"- {name}: {', '.join(told)}, over {values['tokens']:,} tokens, {values['unknown']:,} of them unknown"
+
+
+def _text(name: str, entry: Mapping[str, Any]) -> str:
+    counts = f"{entry['tokens']:,} tokens, {entry['unknown']:,} of them unknown, {entry['characters']:,} characters"
+    told = f"- {name}: {counts}"
+    record = entry["text"]
+    if record is None:
+        return f"{told}; held out from the training text"
+    python = f" of Python {record['python']}" if "python" in record else ""
+    held = "; read" if name == "train" else ""
+    return (
+        f"{told}{held}: {record['documents']:,} documents{python}, {record['characters']:,} characters, "
+        f"SHA-256 `{record['sha256']}`"
+    )
+
+
+def _table(values: Mapping[str, Any]) -> str:
+    rows = [f"| {name} | {_shown(value)} |" for name, value in values.items()]
+    return "\n".join(["| | |", "|---|---|", *rows])
+
+
+def _shown(value: Any) -> str:
+    shown = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return shown.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,103 @@
+"""The text of a run: read, held out, encoded, and recorded for the model card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from gatewise.errors import TrainingError
+from gatewise.storage import parse_json, write_atomically
+from gatewise.tasks.language_model.settings import DataSettings
+from gatewise.text.default_corpus import default_corpus
+from gatewise.text.documents import Corpus
+from gatewise.text.preparation import prepare, reopen
+from gatewise.text.readers import read
+from gatewise.text.settings import TextSettings
+from gatewise.text.store import TokenStore
+from gatewise.text.streams import division
+from gatewise.text.tokenizer import Tokenizer
+
+_RECORD = "record.json"
+
+
+@dataclass(frozen=True)
+class Data:
+    """Everything that a run knows of its text.
+
+    Attributes:
+        tokenizer: learnt from the training text alone.
+        train: the training text.
+        valid: the text to validate on.
+        test: the text to report the final model on, or None.
+        record: the files, their sizes and SHA-256, ready for JSON.
+    """
+
+    tokenizer: Tokenizer
+    train: TokenStore
+    valid: TokenStore
+    test: TokenStore | None
+    record: dict[str, Any]
+
+
+def read_data(
+    files: Sequence[str],
+    data: DataSettings,
+    text: TextSettings,
+    folder: Path,
+    note: Callable[[str], None],
+    stdin: BinaryIO | None = None,
+) -> Data:
+    """Read and encode the text of a new run.
+
+    Args:
+        files: files, folders, globs or ``-``; none means the documentation inside this Python.
+        data: other texts.
+        text: how the text is cut.
+        folder: where the token ids and the record go.
+        note: is told what the user should see.
+        stdin: what ``-`` reads; None: the process's own.
+
+    Raises:
+        DataError: a text cannot be used; the line says which and where.
+    """
+    if not files:
+        note("no files given: reading the documentation inside this Python")
+    corpus = read(files, encoding=text.encoding, stdin=stdin) if files else default_corpus()
+    valid = read(data.valid, encoding=text.encoding, stdin=stdin) if data.valid else None
+    test = read(data.test, encoding=text.encoding, stdin=stdin) if data.test else None
+    prepared = prepare(corpus, text, folder, valid)
+    for line in (*prepared.notes, *(test.notes if test else ())):
+        note(line)
+    stores = {"train": prepared.train, "valid": prepared.valid}
+    if test:
+        place = folder / "test"
+        place.mkdir()
+        stores["test"] = TokenStore.build(test, prepared.tokenizer, folder=place, division=division(text))
+    texts: dict[str, Corpus | None] = {"train": corpus, "valid": valid, "test": test}
+    record = {"files": list(files), "texts": {name: _entry(texts[name], store) for name, store in stores.items()}}
+    write_atomically(folder / _RECORD, json.dumps(record, indent=1).encode("utf-8"))
+    return Data(prepared.tokenizer, stores["train"], stores["valid"], stores.get("test"), record)
+
+
+def reopen_data(folder: Path) -> Data:
+    """What :func:`read_data` left in ``folder``.
+
+    Raises:
+        TrainingError: there is nothing, or it was left unfinished.
+        DataError: it is damaged.
+    """
+    path = folder / _RECORD
+    if not path.is_file():
+        raise TrainingError("there is no run to resume here", where=str(folder.parent), fix="start it without --resume")
+    record = parse_json(path.read_bytes(), str(path))
+    prepared = reopen(folder)
+    test = TokenStore.open(folder / "test", prepared.tokenizer) if "test" in record["texts"] else None
+    return Data(prepared.tokenizer, prepared.train, prepared.valid, test, record)
+
+
+def _entry(corpus: Corpus | None, store: TokenStore) -> dict[str, Any]:
+    """The text's own record where it has one (a held-out part is in that of the text it was taken from), and counts."""
+    return {"text": None if corpus is None else corpus.record, **asdict(store.counts)}

@@ -1,0 +1,180 @@
+"""A trained language model as a program uses it: it writes, scores, ranks, and is saved."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gatewise.cells import Cell
+from gatewise.lm import Measure, Score, score
+from gatewise.models.recurrent_lm import RecurrentLM
+from gatewise.scan import choose
+from gatewise.storage import Folder, write_folder
+from gatewise.tasks.language_model import writing
+from gatewise.tasks.language_model.folder import Parts, from_folder, to_files
+from gatewise.tasks.language_model.prompt import read_prompt
+from gatewise.tasks.language_model.settings import GenerateSettings
+from gatewise.text.documents import Corpus
+from gatewise.text.readers import read
+from gatewise.text.settings import BatchSettings, TextSettings
+from gatewise.text.store import TokenStore
+from gatewise.text.streams import division, stream
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good a model is on a text.
+
+    Attributes:
+        measure: loss, bits and perplexity.
+        unknown: tokens that are ``<unk>``.
+    """
+
+    measure: Measure
+    unknown: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it by name, ready for JSON."""
+        return {**self.measure.to_dict(), "unknown": self.unknown}
+
+
+class LanguageModel:
+    """A network with its tokenizer, and what it says of itself.
+
+    Made by :func:`gatewise.train` and :func:`gatewise.load`.
+
+    Args:
+        parts: as a model folder holds them.
+        verified: whether its files were compared with a manifest.
+
+    Attributes:
+        network: the :class:`~gatewise.models.recurrent_lm.RecurrentLM`; a ``torch.nn.Module`` like any other.
+        tokenizer: text to token ids and back.
+        history: the text it read, its settings, how good it was found to be; ready for JSON.
+    """
+
+    def __init__(self, parts: Parts, verified: bool = True) -> None:
+        self.parts, self.verified = parts, verified
+        self.network: RecurrentLM = parts.network
+        self.tokenizer = parts.tokenizer
+        self.history = parts.history
+
+    def save(self, path: str | Path, replace: bool = False) -> None:
+        """Write the model folder.
+
+        Args:
+            path: the folder.
+            replace: whether a model folder that is there may be replaced.
+
+        Raises:
+            GatewiseError: the place is taken, or the system refuses; what was there is as before.
+        """
+        write_folder(path, to_files(self.parts), replace)
+
+    def generate(self, prompt: str = "", **settings: Any) -> str:
+        """A text that goes on from ``prompt``, the prompt included.
+
+        Args:
+            prompt: characters or words it does not know are named in a warning.
+            settings: as :class:`~gatewise.tasks.language_model.settings.GenerateSettings`: ``length``,
+                ``temperature``, ``top_k``, ``top_p``, ``seed``, ``greedy``, ``beam``.
+
+        Raises:
+            SettingError: a setting is unknown or out of range.
+            DataError: nothing in the prompt is known.
+        """
+        return self.generate_many(prompt, n=1, **settings)[0]
+
+    def generate_many(self, prompt: str = "", n: int = 1, **settings: Any) -> list[str]:
+        """``n`` texts that go on from ``prompt``; otherwise as :meth:`generate`."""
+        asked = GenerateSettings.from_dict({"prompt": prompt, "n": n, **settings})
+        ids, line = read_prompt(self.tokenizer, prompt)
+        if line:
+            warnings.warn(line, stacklevel=2)
+        return writing.texts(self.network, self.tokenizer, ids, asked)
+
+    def stream(self, prompt: str = "", **settings: Any) -> Iterator[str]:
+        """The text that goes on from ``prompt``, piece by piece, without the prompt; otherwise as :meth:`generate`."""
+        asked = GenerateSettings.from_dict({"prompt": prompt, **settings})
+        ids, line = read_prompt(self.tokenizer, prompt)
+        if line:
+            warnings.warn(line, stacklevel=2)
+        return writing.pieces(self.network, self.tokenizer, ids, asked)
+
+    def score(self, texts: Iterable[str]) -> list[Score]:
+        """The log probability of each text as a line by itself, its end included, and of each of its tokens."""
+        return score(self.network, [self.sequence(text) for text in texts], batch_size=self.parts.batches.batch_size)
+
+    def rank(self, texts: Iterable[str]) -> list[tuple[str, float]]:
+        """The texts with their log probabilities in nats, the most probable first; equal ones in the order given."""
+        given = list(texts)
+        scored = zip(given, (score.log_prob for score in self.score(given)), strict=True)
+        return sorted(scored, key=lambda pair: -pair[1])
+
+    def evaluate(self, files: str | Path | Sequence[str | Path]) -> Evaluation:
+        """Loss, bits and perplexity over the text of some files, read as the training text was.
+
+        Raises:
+            DataError: a file cannot be used.
+        """
+        return self.evaluate_corpus(read(files, encoding=self.parts.text.encoding))
+
+    def evaluate_corpus(self, corpus: Corpus) -> Evaluation:
+        """As :meth:`evaluate`, of a text that was read already."""
+        with tempfile.TemporaryDirectory(prefix="gatewise-") as folder:
+            store = TokenStore.build(corpus, self.tokenizer, folder=folder, division=division(self.parts.text))
+            measure = evaluate(self.network, store, self.parts.text, self.parts.batches)
+            return Evaluation(measure, store.counts.unknown)
+
+    def info(self) -> dict[str, Any]:
+        """What it is, its sizes, how it was trained and how good it was found to be; ready for JSON."""
+        network, settings = self.network, self.network.settings
+        runner = choose(network.cell, runner=settings.runner, zoneout=settings.zoneout > 0)
+        usual = type(settings)().to_dict()
+        return {
+            "task": "language model",
+            "verified": self.verified,
+            "level": self.tokenizer.level,
+            "unit": network.unit,
+            "vocabulary": network.vocabulary_size,
+            "cell": repr(network.cell),
+            "embedding_size": settings.embedding_size,
+            "hidden_size": settings.hidden_size,
+            "num_layers": settings.num_layers,
+            "parameters": sum(parameter.numel() for parameter in network.parameters()),
+            "other settings": {name: value for name, value in settings.to_dict().items() if value != usual[name]},
+            "runner": f"{runner.name} ({runner.reason})",
+            **{name: self.history[name] for name in ("training", "scores", "versions") if name in self.history},
+            "text": {name: _told(entry) for name, entry in self.history.get("data", {}).get("texts", {}).items()},
+        }
+
+    def sequence(self, text: str) -> list[int]:
+        """The token ids of a line by itself, with the token that ends it.
+
+        A model of running text ends a line with the newline that it has seen in its text; one of sentences, or of
+        words, with ``<eos>``.
+        """
+        newline = self.tokenizer.newline_id if self.parts.text.unit == "running" else None
+        return [*self.tokenizer.encode(text), self.tokenizer.eos_id if newline is None else newline]
+
+
+def load(folder: Folder, cell: Cell | type[Cell] | str | None = None) -> LanguageModel:
+    """The model in a folder that was read.
+
+    Raises:
+        ModelFileError: a file is missing, damaged, or does not fit the others.
+    """
+    return LanguageModel(from_folder(folder, cell), folder.verified)
+
+
+def evaluate(network: RecurrentLM, store: TokenStore, text: TextSettings, batches: BatchSettings) -> Measure:
+    """The loss of a network, in evaluation mode, over an encoded text, every token scored once."""
+    return network.evaluate(stream(store, text, batches).one_pass(), characters=store.counts.characters)
+
+
+def _told(entry: dict[str, Any]) -> dict[str, Any]:
+    return {**{name: entry[name] for name in ("tokens", "unknown", "characters")}, **(entry["text"] or {})}

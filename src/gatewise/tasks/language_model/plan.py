@@ -1,0 +1,141 @@
+"""What a run is asked to do: its settings, from defaults, preset, config file and flags, and its folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from gatewise.cells import Cell
+from gatewise.cells.user import resolve
+from gatewise.errors import SettingError, TrainingError
+from gatewise.models.settings import RecurrentLMSettings
+from gatewise.settings import did_you_mean
+from gatewise.tasks.language_model.run_settings import SAVED, TRAIN
+from gatewise.tasks.language_model.settings import DataSettings, RunSettings
+from gatewise.text.settings import BatchSettings, TextSettings
+from gatewise.training.settings import TrainingSettings
+
+CONFIG = "config.toml"
+_PRESETS = Path(__file__).parent / "presets"
+_WITHOUT_FILES = "documentation"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run before it begins.
+
+    Attributes:
+        files: what it trains on.
+        folder: of the run.
+        resume: whether the run is there already and goes on.
+        cell: the cell.
+        data: other texts.
+        text: how the text is cut.
+        batches: the sizes of batches.
+        model: what the network is.
+        training: how it is trained.
+    """
+
+    files: tuple[str, ...]
+    folder: Path
+    resume: bool
+    cell: Cell
+    data: DataSettings
+    text: TextSettings
+    batches: BatchSettings
+    model: RecurrentLMSettings
+    training: TrainingSettings
+
+    def config(self) -> str:
+        """The text of a config file with all settings."""
+        return SAVED.write({table: getattr(self, table) for table in SAVED.tables})
+
+
+def make_plan(files: Sequence[str], given: Mapping[str, Any]) -> Plan:
+    """The plan of a run.
+
+    Args:
+        files: as given; none for the default corpus.
+        given: settings by name, those of :class:`RunSettings` among them; ``cell`` may be a class or an instance.
+
+    Raises:
+        SettingError: a name or a value is refused.
+        TrainingError: the run folder is there already, or cannot be resumed with these settings.
+
+    Example:
+        >>> make_plan(["notes.txt"], {"out": "my_run", "hidden_size": 64}).model.hidden_size
+        64
+    """
+    own = dict(given)
+    cell = own.get("cell")
+    if cell is not None and not isinstance(cell, str):
+        own["cell"] = f"python:{(cell if isinstance(cell, type) else type(cell)).__qualname__}"
+    own = TRAIN.check(own)
+    asked = RunSettings(**{name: value for name, value in own.items() if name not in SAVED.home})
+    chosen = {name: value for name, value in own.items() if name in SAVED.home}
+    values = _layers(asked, files) | chosen
+    folder = Path(asked.out) if asked.out else _new_name()
+    if asked.resume:
+        values = _resumed(asked, values)
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise TrainingError(
+            "there is something here already", where=str(folder), fix="give another --out, or --resume to go on with it"
+        )
+    tables: dict[str, Any] = SAVED.build(values)
+    options = tables["model"].cell_options
+    made = resolve(tables["model"].cell if cell is None or isinstance(cell, str) else cell, options)
+    return Plan(tuple(files), folder, asked.resume, made, **tables)
+
+
+def presets() -> dict[str, Path]:
+    """The presets by name.
+
+    Example:
+        >>> "documentation" in presets()
+        True
+    """
+    return {path.stem: path for path in sorted(_PRESETS.glob("*.toml"))}
+
+
+def _layers(asked: RunSettings, files: Sequence[str]) -> dict[str, Any]:
+    """What preset and config file say; the file wins."""
+    name = asked.preset or ("" if files or asked.resume else _WITHOUT_FILES)
+    if name and name not in presets():
+        raise SettingError(f"there is no preset {name}", where="--preset", fix=did_you_mean(name, presets()))
+    values = SAVED.read(presets()[name]) if name else {}
+    return values | (SAVED.read(asked.config) if asked.config else {})
+
+
+def _resumed(asked: RunSettings, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of the run in ``asked.out``, none of which ``values`` may change."""
+    if asked.out is None:
+        raise SettingError("--resume needs the run folder", fix="give it as --out DIR")
+    path = Path(asked.out) / CONFIG
+    if not path.is_file():
+        raise TrainingError("there is no run to resume here", where=asked.out, fix="start it without --resume")
+    before = {name: value for table in SAVED.build(SAVED.read(path)).values() for name, value in _values(table)}
+    changed = [f"{name} was {before[name]} and is {value}" for name, value in values.items() if before[name] != value]
+    if changed:
+        told = ", ".join(changed)
+        raise TrainingError(
+            f"a resumed run keeps its settings, but {told}", where=asked.out, fix="leave them out, or start a new run"
+        )
+    if ":" in before["cell"] and "cell" not in values:
+        # The folder may come from anywhere: what it names is never imported unless the user names it too.
+        raise SettingError(
+            f"this run trains your own cell {before['cell']}", where=asked.out, fix=f"give --cell {before['cell']}"
+        )
+    return before
+
+
+def _values(table: Any) -> list[tuple[str, Any]]:
+    return [(field.name, getattr(table, field.name)) for field in fields(table)]
+
+
+def _new_name() -> Path:
+    name = time.strftime("lm-%Y%m%d-%H%M%S")
+    taken = [Path("runs") / name, *(Path("runs") / f"{name}-{number}" for number in range(2, 100))]
+    return next(path for path in taken if not path.exists())

@@ -1,0 +1,72 @@
+"""What the commands say of a model and of its measures, for a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gatewise.tasks.language_model.model import Evaluation
+
+_TOKENS = {"char": "character", "word": "word", "byte": "byte"}
+
+
+def one_line(scores: Mapping[str, Any]) -> str:
+    """Measures on one line.
+
+    Example:
+        >>> one_line({"loss": 1.5, "perplexity_per_token": 4.48, "bits_per_character": None, "tokens": 1000})
+        'loss 1.5000 nats per token, perplexity 4.48 per token, 1,000 tokens'
+    """
+    bits = scores["bits_per_character"]
+    parts = [
+        f"loss {scores['loss']:.4f} nats per token",
+        f"perplexity {scores['perplexity_per_token']:,.2f} per token",
+        *([] if bits is None else [f"{bits:.4f} bits per character"]),
+        f"{scores['tokens']:,} tokens",
+    ]
+    return ", ".join(parts)
+
+
+def evaluation(found: Evaluation, level: str) -> str:
+    """Measures as a table: a name, a value, and per what."""
+    measure = found.measure
+    token = f"token ({_TOKENS.get(level, level + ' piece')})"
+    rows = [("loss", f"{measure.nats_per_token:.4f}", f"nats per {token}")]
+    if measure.nats_per_character is not None:
+        rows.append(("", f"{measure.nats_per_character:.4f}", "nats per character"))
+    rows.append(("bits", f"{measure.bits_per_token:.4f}", f"bits per {token}"))
+    if measure.bits_per_character is not None:
+        rows.append(("", f"{measure.bits_per_character:.4f}", "bits per character"))
+    share = found.unknown / measure.tokens
+    rows += [
+        ("perplexity", f"{measure.perplexity:,.4f}", f"per {token} = exp(loss) = 2^bits"),
+        ("tokens", f"{measure.tokens:,}", "predicted, ends of texts included"),
+        ("characters", f"{measure.characters:,}", ""),
+        ("unknown", f"{found.unknown:,}", f"tokens ({share:.2%}) stand for what the model does not know"),
+    ]
+    return "\n".join(f"{name:<11}{value:>12}  {per}".rstrip() for name, value, per in rows)
+
+
+def info(told: Mapping[str, Any]) -> str:
+    """A model as a table."""
+    flat: list[tuple[str, str]] = []
+    for name, value in told.items():
+        if isinstance(value, Mapping):
+            flat.append((name, ""))
+            flat += [(f"  {inner}", _shown(content)) for inner, content in value.items()]
+        else:
+            flat.append((name, _shown(value)))
+    width = max(len(name) for name, _ in flat) + 2
+    return "\n".join(f"{name:<{width}}{value}".rstrip() for name, value in flat)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_shown(inner)}" for name, inner in value.items())
+    return "none" if value in (None, "", []) else str(value)

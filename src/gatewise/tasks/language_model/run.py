@@ -1,0 +1,100 @@
+"""A training run from its files to its model folder."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
+
+from gatewise.cells import CELLS
+from gatewise.errors import TrainingError
+from gatewise.storage import read_folder, write_atomically
+from gatewise.tasks.language_model.data import Data, read_data, reopen_data
+from gatewise.tasks.language_model.model import LanguageModel, load
+from gatewise.tasks.language_model.plan import CONFIG, Plan, make_plan
+from gatewise.tasks.language_model.task import LanguageModelTask
+from gatewise.training.loop import fit
+from gatewise.training.monitor import Lines, Monitor
+from gatewise.training.result import Result
+
+
+def fit_files(files: Sequence[str], settings: Mapping[str, Any]) -> LanguageModel:
+    """What ``gatewise.train("lm", files, **settings)`` does.
+
+    Raises:
+        GatewiseError: a name, a value, a file or the run folder is refused.
+        KeyboardInterrupt: the run was stopped; it can be resumed.
+    """
+    plan = make_plan(files, settings)
+    result = carry_out(plan, monitor_on(sys.stderr))
+    if result.stopped == "signal":
+        raise KeyboardInterrupt(f'stopped; resume it with gatewise.train("lm", out={str(plan.folder)!r}, resume=True)')
+    return reload(plan)
+
+
+def reload(plan: Plan) -> LanguageModel:
+    """The model that a finished run left."""
+    own = type(plan.cell) not in CELLS.values()
+    return load(read_folder(plan.folder / "model"), plan.cell if own else None)
+
+
+def carry_out(plan: Plan, monitor: Monitor, stdin: BinaryIO | None = None) -> Result:
+    """Read the text, train, and leave the run folder with its model.
+
+    Args:
+        plan: what to do.
+        monitor: who watches; it is also told what was noticed in the text.
+        stdin: what ``-`` reads.
+
+    Raises:
+        GatewiseError: a text, a setting or the disk is refused; a run that never began leaves nothing behind.
+    """
+    if plan.resume:
+        data = reopen_data(plan.folder / "data")
+        _same_files(plan, data)
+        return fit(LanguageModelTask(plan, data), plan.training, plan.folder, monitor, resume=True)
+    with _new_folder(plan.folder):
+        data = read_data(plan.files, plan.data, plan.text, plan.folder / "data", monitor.said, stdin)
+        task = LanguageModelTask(plan, data)
+        _ = task.train_batches().batches_per_epoch  # too little text for one batch is said before anything else
+        write_atomically(plan.folder / CONFIG, plan.config().encode("utf-8"))
+        return fit(task, plan.training, plan.folder, monitor)
+
+
+def monitor_on(stream: TextIO) -> Monitor:
+    """A bar where ``stream`` is a terminal, else plain lines."""
+    if stream.isatty():
+        from gatewise.training.bar import Bar
+
+        return Bar()
+    return Lines(stream)
+
+
+def _same_files(plan: Plan, data: Data) -> None:
+    before = data.record["files"]
+    if plan.files and list(plan.files) != before:
+        raise TrainingError(
+            f"the run trains on {' '.join(before) or 'the default corpus'}, but {' '.join(plan.files)} was given",
+            where=str(plan.folder),
+            fix="leave the files out: the run keeps its text",
+        )
+
+
+@contextlib.contextmanager
+def _new_folder(folder: Path) -> Iterator[None]:
+    """Make ``folder``; what fails before the first checkpoint takes it away again, so that nothing is in the way."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=not new)
+    try:
+        yield
+    except BaseException:
+        if not any((folder / "checkpoints").glob("*")):
+            for path in folder.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            with contextlib.suppress(OSError):  # a parent in which another run began meanwhile stays
+                for path in new:
+                    path.rmdir()
+        raise

@@ -1,0 +1,117 @@
+"""Language modelling as the training loop sees it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from gatewise.cells.record import CellRecord
+from gatewise.lm import Measure
+from gatewise.models.recurrent_lm import RecurrentLM
+from gatewise.storage import write_folder
+from gatewise.tasks.language_model.data import Data
+from gatewise.tasks.language_model.folder import Parts, to_files
+from gatewise.tasks.language_model.model import LanguageModel, evaluate
+from gatewise.tasks.language_model.plan import Plan
+from gatewise.text.batch import Batch
+from gatewise.text.store import TokenStore
+from gatewise.text.streams import BatchStream, stream
+from gatewise.training.result import Result
+from gatewise.training.task import StepLoss
+
+_UNITS = {"word": "word", "char": "character", "byte": "byte"}
+_SAMPLES, _SAMPLE_TOKENS, _TEMPERATURE = 3, {"word": 80, "char": 400, "byte": 400}, 0.8
+
+
+class LanguageModelTask:
+    """A run's network, data and measures; see :class:`gatewise.training.task.Task`.
+
+    Args:
+        plan: of the run.
+        data: its text.
+    """
+
+    name = "lm"
+    nats = True
+
+    def __init__(self, plan: Plan, data: Data) -> None:
+        self.plan, self.data = plan, data
+        self.unit = _UNITS.get(data.tokenizer.level, "token")
+        self._samples: list[str] = []
+
+    def identity(self) -> dict[str, Any]:
+        """Settings of text, batches and model, the cell, and the SHA-256 of what is read."""
+        plan, texts = self.plan, self.data.record["texts"]
+        return {
+            **plan.text.to_dict(),
+            **plan.batches.to_dict(),
+            **plan.model.to_dict(),
+            "cell_record": CellRecord.of(plan.cell).to_dict(),
+            "tokenizer": self.data.tokenizer.fingerprint,
+            "texts": {name: entry["text"] and entry["text"]["sha256"] for name, entry in texts.items()},
+        }
+
+    def network(self) -> RecurrentLM:
+        """The network, newly initialised."""
+        plan, tokenizer = self.plan, self.data.tokenizer
+        return RecurrentLM(plan.model, tokenizer.vocabulary_size, tokenizer.eos_id, unit=plan.text.unit, cell=plan.cell)
+
+    def train_batches(self) -> BatchStream:
+        """The training text from its beginning."""
+        return stream(self.data.train, self.plan.text, self.plan.batches, self.plan.training.seed)
+
+    def loss(self, network: nn.Module, batch: Batch, carry: Any) -> StepLoss:
+        """The loss of a batch; running text carries the state of the layers."""
+        total, count, state = _own(network).loss(batch, carry)
+        return StepLoss(total, count, state if self.plan.text.unit == "running" else None)
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Loss per token and, where it is known, bits per character on the held-out text."""
+        measure = self._measure(network, self.data.valid)
+        measures = {"loss": measure.nats_per_token}
+        if measure.bits_per_character is not None:
+            measures["bits_per_character"] = measure.bits_per_character
+        return measures
+
+    def samples(self, network: nn.Module) -> list[str]:
+        """A few texts that it writes from nothing."""
+        length = _SAMPLE_TOKENS.get(self.data.tokenizer.level, 120)
+        model = self._model(network, {})
+        seed = self.plan.training.seed
+        self._samples = model.generate_many(n=_SAMPLES, length=length, temperature=_TEMPERATURE, seed=seed)
+        return self._samples
+
+    def save(self, network: nn.Module, folder: Path, result: Result) -> None:
+        """Write the model folder, with the measures on the held-out and the test text."""
+        stores = {"validation": self.data.valid, "test": self.data.test}
+        scores = {name: self._scores(network, store) for name, store in stores.items() if store is not None}
+        settings = {name: getattr(self.plan, name).to_dict() for name in ("text", "batches", "training")}
+        left_out = ("settings", "versions", "folder", "best", "name", "nats", "signal")
+        history = {
+            "data": self.data.record,
+            "settings": settings,
+            "training": {name: value for name, value in result.to_dict().items() if name not in left_out},
+            "scores": scores,
+            "samples": self._samples,
+            "versions": result.versions,
+        }
+        write_folder(folder, to_files(self._parts(network, history)), replace=True)
+
+    def _measure(self, network: nn.Module, store: TokenStore) -> Measure:
+        return evaluate(_own(network), store, self.plan.text, self.plan.batches)
+
+    def _scores(self, network: nn.Module, store: TokenStore) -> dict[str, Any]:
+        return {**self._measure(network, store).to_dict(), "unknown": store.counts.unknown}
+
+    def _model(self, network: nn.Module, history: dict[str, Any]) -> LanguageModel:
+        return LanguageModel(self._parts(network, history))
+
+    def _parts(self, network: nn.Module, history: dict[str, Any]) -> Parts:
+        return Parts(_own(network), self.data.tokenizer, self.plan.text, self.plan.batches, history)
+
+
+def _own(network: nn.Module) -> RecurrentLM:
+    assert isinstance(network, RecurrentLM)  # the loop hands back what network() made
+    return network

@@ -1,0 +1,152 @@
+"""What the commands of this task do; each is called with the console, the arguments and the settings given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gatewise.errors import DataError
+from gatewise.lm import Score
+from gatewise.tasks.console import Console
+from gatewise.tasks.language_model import report, writing
+from gatewise.tasks.language_model.model import LanguageModel
+from gatewise.tasks.language_model.plan import make_plan
+from gatewise.tasks.language_model.prompt import read_prompt
+from gatewise.tasks.language_model.run import carry_out, monitor_on, reload
+from gatewise.tasks.language_model.settings import GenerateSettings
+from gatewise.tasks.library import UNVERIFIED, open_model
+from gatewise.text.readers import read
+
+Arguments = Mapping[str, Any]
+Given = Mapping[str, Any]
+
+
+def train(console: Console, arguments: Arguments, given: Given) -> int:
+    """Train a model, say how good it is, and show what it writes."""
+    plan = make_plan(arguments["files"], given)
+    result = carry_out(plan, monitor_on(console.stderr), console.stdin)
+    if result.stopped == "signal":
+        console.note(f"to go on: gatewise train lm --resume --out {plan.folder}")
+        return result.exit_code
+    history = reload(plan).history
+    for name, scores in history["scores"].items():
+        console.note(f"{name}: {report.one_line(scores)}")
+    console.note(f"model: {plan.folder}/model, report: {plan.folder}/report.html")
+    for sample in history["samples"]:
+        console.line(f"{sample}\n")
+    return result.exit_code
+
+
+def eval(console: Console, arguments: Arguments, given: Given) -> None:
+    """Show loss, bits, perplexity, tokens and unknown words of a text."""
+    model = _open(console, arguments, given)
+    corpus = read(arguments["file"], encoding=model.parts.text.encoding, stdin=console.stdin)
+    for line in corpus.notes:
+        console.note(line)
+    evaluation = model.evaluate_corpus(corpus)
+    if given.get("json"):
+        console.json(evaluation.to_dict())
+    else:
+        console.line(report.evaluation(evaluation, model.tokenizer.level))
+
+
+def generate(console: Console, arguments: Arguments, given: Given) -> None:
+    """Write text, as it comes."""
+    asked = GenerateSettings(**{name: value for name, value in given.items() if name not in ("cell", "json")})
+    model = _open(console, arguments, given)
+    ids, line = read_prompt(model.tokenizer, asked.prompt)
+    if line:
+        console.note(line)
+    if given.get("json"):
+        for text in writing.texts(model.network, model.tokenizer, ids, asked):
+            console.json({"prompt": asked.prompt, "text": text})
+    elif asked.n > 1 or asked.beam:
+        for text in writing.texts(model.network, model.tokenizer, ids, asked):
+            console.write(f"{text}\n\n")
+    else:
+        console.write(asked.prompt)
+        for piece in writing.pieces(model.network, model.tokenizer, ids, asked):
+            console.write(piece)
+        console.write("\n")
+
+
+def score(console: Console, arguments: Arguments, given: Given) -> None:
+    """Show the log probability of each line of a text, a line for a line."""
+    model = _open(console, arguments, given)
+    form = _as_json if given.get("json") else _as_text
+    for chunk in _chunks(_lines(console, model, arguments["file"])):
+        for text, scored in zip(chunk, model.score(chunk), strict=True):
+            console.line(form(model, text, scored, bool(given.get("tokens"))))
+
+
+def rank(console: Console, arguments: Arguments, given: Given) -> None:
+    """Show the lines of stdin, the most probable first."""
+    model = _open(console, arguments, given)
+    lines = list(console.lines())
+    candidates = [line for line in lines if line.strip()]
+    if not candidates:
+        raise DataError("there is no candidate to rank", where="stdin", fix="give one on each line")
+    if len(candidates) < len(lines):
+        console.note(f"left out: {len(lines) - len(candidates)} blank lines")
+    for text, log_prob in model.rank(candidates):
+        if given.get("json"):
+            console.json({"text": text, "log_prob": log_prob})
+        else:
+            console.line(f"{log_prob:.4f}\t{text}")
+
+
+def info(console: Console, arguments: Arguments, given: Given) -> None:
+    """Show what a model is, its sizes, how it was trained, and which runner it will use."""
+    model = _open(console, arguments, given)
+    console.json(model.info()) if given.get("json") else console.line(report.info(model.info()))
+
+
+def _open(console: Console, arguments: Arguments, given: Given) -> LanguageModel:
+    model: LanguageModel = open_model(arguments["model"], given.get("cell"))
+    if not model.verified:
+        console.note(f"{arguments['model']}: {UNVERIFIED}")
+    return model
+
+
+def _lines(console: Console, model: LanguageModel, file: str) -> Iterator[str]:
+    """The lines of a text, blank ones too, so that results stand beside them."""
+    corpus = read(file, encoding=model.parts.text.encoding, stdin=console.stdin)
+    for line in corpus.notes:
+        console.note(line)
+    for document in corpus:
+        rest = ""
+        for piece in document:
+            *whole, rest = (rest + piece).split("\n")
+            yield from whole
+        if rest:
+            yield rest
+
+
+def _chunks(lines: Iterator[str], size: int = 512) -> Iterator[list[str]]:
+    held: list[str] = []
+    for line in lines:
+        held.append(line)
+        if len(held) == size:
+            yield held
+            held = []
+    if held:
+        yield held
+
+
+def _as_text(model: LanguageModel, text: str, scored: Score, tokens: bool) -> str:
+    names = model.tokenizer.tokens(model.sequence(text)) if tokens else []
+    parts = [f"{_visible(name)} {value:.4f}" for name, value in zip(names, scored.tokens, strict=False)]
+    return "\t".join([f"{scored.log_prob:.4f}", text, *parts])
+
+
+def _as_json(model: LanguageModel, text: str, scored: Score, tokens: bool) -> str:
+    names = model.tokenizer.tokens(model.sequence(text)) if tokens else []
+    told: dict[str, Any] = {"text": text, "log_prob": scored.log_prob, "count": len(scored.tokens)}
+    if tokens:
+        told["tokens"] = list(zip(names, scored.tokens, strict=True))
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _visible(name: str) -> str:
+    return {" ": "␣", "\n": "⏎", "\t": "⇥"}.get(name, name)
