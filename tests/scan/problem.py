@@ -12,6 +12,7 @@ from gatewise.scan import Packed, Scan, run
 
 UNIFORM = (4, 4, 4, 4, 4)
 RAGGED = (4, 4, 3, 1, 1)
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from gatewise.cells import find
 from gatewise.errors import SettingError, ShapeError
 from gatewise.scan import Packed, Zoneout
 from gatewise.scan.noise import mix
-from scan.problem import RAGGED, UNIFORM, problem
+from scan.problem import DEVICES, RAGGED, UNIFORM, problem
 
 WIDTHS = {"hidden": 512, "memory": 512}
 
 
-def masks(batch_sizes=(8, 8, 8, 8), rates=None, **options):
+def masks(batch_sizes=(8, 8, 8, 8), rates=None, device="cpu", **options):
     noise = Zoneout(rates or {"hidden": 0.2}, **{"seed": 0, "rows": torch.arange(batch_sizes[0]), **options})
-    shares = noise.shares(Packed(torch.zeros(sum(batch_sizes), 1), batch_sizes), WIDTHS)
+    shares = noise.shares(Packed(torch.zeros(sum(batch_sizes), 1, device=device), batch_sizes), WIDTHS)
     return {name: torch.cat(parts) for name, parts in shares.items()}
 
 
@@ -28,6 +28,11 @@ def correlation(first, second):
 
 def test_the_hash_is_the_same_on_every_machine():
     assert mix(torch.tensor([0, 1, 2**40, -1]), 12345).tolist() == [1234139165, 1116959369, 1234139165, 3131438602]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_masks_are_the_same_on_every_device(device):
+    assert torch.equal(masks(device=device)["hidden"].cpu(), masks()["hidden"])
 
 
 def test_the_hash_is_that_of_plain_integers():

@@ -11,12 +11,11 @@ from torch.testing import assert_close
 
 from gatewise.cells import find, variants
 from gatewise.scan import Packed, run, step
-from scan.problem import RAGGED, UNIFORM, problem
+from scan.problem import DEVICES, RAGGED, UNIFORM, problem
 from tolerance import tolerance
 
 MODULES = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn_tanh": torch.nn.RNN, "rnn_relu": torch.nn.RNN}
 TWINS = [cell for cell in variants() if cell.torch_twin() and cell.constants().get("start") != "identity"]
-DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 def bidirectional_twin(cell, same, device):
