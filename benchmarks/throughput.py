@@ -67,7 +67,7 @@ def gatewise_steps(folder: Path, run: Path) -> Iterator[None]:
     plan = make_plan([str(folder / "train.txt.gz")], {**EQUAL, "valid": valid, "out": str(run)})
     task = LanguageModelTask(plan, read_data(plan.files, plan.data, plan.text, run / "data", print))
     network = task.network().train()
-    print(f"gatewise: vocabulary {network.vocabulary_size:,}, {network.recurrent.runner_used or 'runner chosen later'}")
+    print(f"gatewise: vocabulary {network.vocabulary_size:,}, {network.recurrent}")
     stepper = Stepper(task, network, task.train_batches(), build(network, plan.training), plan.training)
     while True:
         stepper.step(20.0)

@@ -83,7 +83,7 @@ def chart(
         if log:
             _logarithmic(axes)
         elif zero:
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
         axes.set_xlabel(printable(x_label))
         axes.set_ylabel(printable(y_label))
         axes.set_title(printable(title), loc="left", fontweight="bold", fontsize=10.5)
