@@ -58,7 +58,7 @@ class AdaptiveSoftmax(OutputLayer):
         vocabulary: int,
         cutoffs: Sequence[int] = (),
         *,
-        weight: nn.Parameter | None = None,
+        weight: Tensor | None = None,
         bias: bool = True,
         rank: int = 0,
         chunk: int | None = None,

@@ -1,4 +1,4 @@
-"""Models: what is built from settings, trained, and saved.
+"""Models: what is built from settings, trained, saved, and made again from what was saved.
 
-Floor 6; `gatewise.models.settings` imports without torch.
+Floor 6. Nothing is imported here, so that `gatewise.models.settings` imports without torch.
 """

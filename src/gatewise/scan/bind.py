@@ -30,7 +30,8 @@ class Product:
     def __init__(self, declaration: Input | Matrix, weight: Tensor, bias: Tensor | None) -> None:
         self._raw_weight, self._raw_bias, self._gates = weight, bias, declaration.gates
         kind = weight.device.type
-        low = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
+        mixed = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)  # "meta" has no autocast
+        low = torch.get_autocast_dtype(kind) if mixed else weight.dtype
         self._transposed = weight.to(low).t()
         self._bias = None if bias is None else bias.to(low)
 

@@ -1,0 +1,65 @@
+"""The parts of a recurrent language model, as its settings ask for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from gatewise.cells.spec import Cell
+from gatewise.cells.user import resolve
+from gatewise.errors import SettingError
+from gatewise.layers.adaptive_softmax import AdaptiveSoftmax
+from gatewise.layers.output import FullSoftmax, OutputLayer
+from gatewise.layers.recurrent import Recurrent
+from gatewise.models.settings import RecurrentLMSettings
+
+
+def recurrent_layers(settings: RecurrentLMSettings, cell: Cell | None, kind: dict[str, Any]) -> Recurrent:
+    """The recurrent layers; a cell from a file is run by whoever trains it, never by a model that is loaded.
+
+    Args:
+        settings: cell, sizes and regularisation.
+        cell: the cell, or None for the one of the settings.
+        kind: ``device`` and ``dtype`` of the parameters.
+
+    Raises:
+        SettingError: an unknown cell or constant, sizes that do not fit the cell, or a cell that has to be given.
+    """
+    if cell is None and ":" in settings.cell:
+        fix = "give it as cell="
+        raise SettingError(f"the model has your own cell {settings.cell}", where="RecurrentLM", fix=fix)
+    return Recurrent(
+        resolve(settings.cell if cell is None else cell, settings.cell_options),
+        settings.embedding_size,
+        settings.hidden_size,
+        settings.num_layers,
+        dropout=0.0 if settings.locked_masks else settings.hidden_dropout,
+        locked_dropout=settings.hidden_dropout if settings.locked_masks else 0.0,
+        weight_dropout=settings.weight_dropout,
+        zoneout=settings.zoneout,
+        residual=settings.residual,
+        proj_size=settings.projection_size,
+        initial_state=settings.initial_state,
+        runner=settings.runner,
+        **kind,
+    )
+
+
+def projection(settings: RecurrentLMSettings, width: int, kind: dict[str, Any]) -> nn.Linear | None:
+    """The map from the layers, ``width`` numbers, to the width of the tied vectors; None where there is none."""
+    if not settings.tie_weights or width == settings.embedding_size:
+        return None
+    return nn.Linear(width, settings.embedding_size, bias=False, **kind)
+
+
+def output_layer(
+    settings: RecurrentLMSettings, embedding: nn.Embedding, width: int, kind: dict[str, Any]
+) -> OutputLayer:
+    """The output layer over what the layers return, ``width`` numbers, or over the vectors of the tokens where tied."""
+    weight = embedding.weight if settings.tie_weights else None
+    width = settings.embedding_size if settings.tie_weights else width
+    if settings.softmax == "full":
+        return FullSoftmax(width, embedding.num_embeddings, weight=weight, **kind)
+    cutoffs, rank = settings.cutoffs, settings.tail_rank
+    return AdaptiveSoftmax(width, embedding.num_embeddings, cutoffs, weight=weight, rank=rank, **kind)
