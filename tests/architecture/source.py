@@ -61,6 +61,7 @@ def room(module: str) -> str:
     return parts[1] if len(parts) > 1 and parts[1] != "__main__" else ""
 
 
+@cache
 def floors() -> dict[str, int]:
     """Room -> floor, read from the table in docs/architecture.md."""
     page = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")

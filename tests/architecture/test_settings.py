@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 from collections import Counter
 
@@ -22,6 +23,7 @@ NAMES = sorted({field.name for settings in CLASSES for field in settings.declare
 OF_A_RUN = ["TextSettings", "BatchSettings", "RecurrentLMSettings", "TrainingSettings"]
 
 
+@functools.cache
 def attributes_read_outside_settings() -> set[str]:
     """Every ``something.name`` that the package reads, the declarations themselves left out."""
     code = [file for file in FILES_OF_PACKAGE if not file.name.endswith("settings.py")]
