@@ -7,7 +7,9 @@ numpy's), a hidden state carried from batch to batch, a buffer that the forward 
 from __future__ import annotations
 
 import json
+import math
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import numpy
 import torch
 from torch import Tensor, nn
 
+from gatewise.storage import pack_tensors
 from gatewise.training.result import Result
 from gatewise.training.task import StepLoss
 
@@ -68,14 +71,23 @@ class WaveStream:
 
 
 class Toy:
-    """The task; ``validations`` are given back one after the other as losses, where given."""
+    """The task.
+
+    Args:
+        validations: what validation after each epoch gives back as loss; None: a true loss.
+        per_epoch: batches in an epoch.
+        broken: the batches whose gradient is not a number.
+    """
 
     name, unit, nats = "toy", "step", False
 
-    def __init__(self, validations: list[float] | None = None, per_epoch: int = 8) -> None:
-        self.validations, self.per_epoch = validations, per_epoch
-        self.stream: WaveStream | None = None
-        self.saved: dict[str, Tensor] | None = None
+    def __init__(
+        self, validations: Sequence[float] | None = None, per_epoch: int = 8, broken: Sequence[int] = ()
+    ) -> None:
+        self.validations, self.per_epoch, self.broken = validations, per_epoch, broken
+        self.stream = WaveStream(per_epoch)
+        self.saved: dict[str, Tensor] = {}
+        self.results: list[Result] = []
 
     def identity(self) -> dict[str, Any]:
         return {"sizes": {"hidden": HIDDEN, "rows": ROWS}}
@@ -88,17 +100,18 @@ class Toy:
         return self.stream
 
     def loss(self, network: nn.Module, batch: Tensor, carry: Any) -> StepLoss:
-        h = torch.zeros(ROWS, HIDDEN) if carry is None else carry["h"][0]
-        noise = 0.01 * (random.random() + numpy.random.random())
+        h, nothing = (torch.zeros(ROWS, HIDDEN), None) if carry is None else carry["h"]
+        assert nothing is None
+        noise = 0.01 * (random.gauss(0, 1) + numpy.random.standard_normal())
         predicted, h = network(batch[:-1] + noise, h)
         errors = (predicted.squeeze(-1) - batch[1:, :, 0]) ** 2
+        if self.stream.position - 1 in self.broken:
+            errors = errors * float("nan")
         return StepLoss(errors.sum(), errors.numel(), {"h": (h, None)})
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         if self.validations is not None:
-            assert self.stream is not None
-            index = max(0, round(self.stream.epoch) - 1)
-            return {"loss": self.validations[index], "drawn": random.random()}
+            return {"loss": self.validations[math.ceil(self.stream.epoch) - 1], "drawn": random.random()}
         stream = WaveStream()
         stream.position = 1000
         losses = self.loss(network, next(stream), None)
@@ -109,5 +122,7 @@ class Toy:
 
     def save(self, network: nn.Module, folder: Path, result: Result) -> None:
         self.saved = {name: value.clone() for name, value in network.state_dict().items()}
+        self.results.append(result)
         folder.mkdir(exist_ok=True)
         (folder / "config.json").write_text(json.dumps({"best_step": result.best_step}))
+        (folder / "weights.safetensors").write_bytes(pack_tensors(self.saved))

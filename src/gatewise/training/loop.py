@@ -108,7 +108,7 @@ class Loop:
         """
         if self.checkpoints.found():
             raise TrainingError(
-                "there is a run already", where=str(self.folder), fix="resume it, or choose another folder"
+                "there is a run already", where=str(self.folder), fix="resume it or choose another folder"
             )
         self.checkpoints.sweep()
         self.metrics = MetricsFile(self.folder / "metrics.jsonl", size=0)
