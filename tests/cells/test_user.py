@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -102,6 +104,8 @@ def test_a_cell_is_given_by_name_class_instance_or_file(own):
     assert resolve(mine, "kind=b") == mine(kind="b")
     assert resolve(mine(scale=2), "kind=b") == mine(scale=2.0, kind="b")
     assert resolve(f"{own}:Mine", " scale = 0.5 , ") == mine(scale=0.5)
+    with pytest.raises(SettingError, match=r"--cell: expected FILE\.py:Class, but '.*my\.py' came"):
+        resolve(str(own))
     for wrong in (3, int):
         with pytest.raises(SettingError, match=r"cell: expected a cell, a name or FILE\.py:Class, but"):
             resolve(wrong)
@@ -127,3 +131,11 @@ def test_the_example_file_is_a_cell_of_the_promised_shape():
     cell = load_cell(f"{example}:SoftsignLSTM")()
     assert cell.name == "softsign_lstm"
     assert list(cell.parameters(2, 3)) == ["weight_ih", "weight_hh", "bias_ih"]
+
+
+@pytest.mark.slow
+def test_the_example_runs_by_itself_and_learns():
+    example = Path(__file__).resolve().parents[2] / "examples" / "own_cell.py"
+    done = subprocess.run([sys.executable, example], capture_output=True, text=True, check=True)
+    losses = [float(loss) for loss in re.findall(r"loss (\d\.\d+)", done.stdout)]
+    assert losses[-1] < losses[0] / 3

@@ -11,6 +11,7 @@ from torch.testing import assert_close
 
 from gatewise.cells import find, variants
 from gatewise.scan import Packed, run, step
+from gatewise.scan.torch_runner import side_by_side
 from scan.problem import DEVICES, RAGGED, UNIFORM, problem
 from tolerance import tolerance
 
@@ -58,6 +59,19 @@ def test_torch_has_nothing_to_warn_of(cell, device):
         same.gradients(runner="torch")
         with torch.no_grad():
             same.run(runner="torch")
+
+
+def test_parameters_side_by_side_are_one_piece_of_memory_and_pass_gradients_on():
+    same = problem(find("projected_lstm"), UNIFORM)
+    names = list(same.parameters)
+    views = dict(zip(names, side_by_side(names, same.parameters), strict=True))
+    places = [views[name].storage_offset() for name in ("weight_ih", "weight_hh", "weight_hr", "bias_ih", "bias_hh")]
+    assert places == [0, 60, 100, 110, 130]
+    assert len({view.untyped_storage().data_ptr() for view in views.values()}) == 1
+    for name, view in views.items():
+        assert torch.equal(view, same.parameters[name])
+        (gradient,) = torch.autograd.grad(view.sum(), same.parameters[name], retain_graph=True)
+        assert torch.equal(gradient, torch.ones_like(gradient))
 
 
 @pytest.mark.parametrize("runner", ["reference", "torch"])

@@ -131,6 +131,10 @@ class Parameters(Protocol):
     A ``Matrix`` is called in ``step`` (``p.R(s.hidden)``); in ``initialise`` its ``.weight`` and ``.bias``, and those
     of the ``Input``, are read gate by gate (``p.W.bias.forget``). A ``Vector`` is read (``p.peep.input``), a ``Norm``
     called.
+
+    Example:
+        >>> def step(x: Gates, s: States, p: Parameters) -> States:
+        ...     return s.next(hidden=(x + p.R(s.hidden)).new)
     """
 
     def __getattr__(self, name: str) -> Any:

@@ -62,7 +62,7 @@ def resolve(cell: Cell | type[Cell] | str, options: str = "") -> Cell:
         PeepholeLSTM(output_sees='previous', forget_bias=None)
     """
     if isinstance(cell, str):
-        cell = load_cell(cell) if ":" in cell else type(find(cell))
+        cell = load_cell(cell) if ":" in cell or cell.endswith(".py") else type(find(cell))
     kind = cell if isinstance(cell, type) else type(cell)
     if not issubclass(kind, Cell):
         raise SettingError(f"expected a cell, a name or FILE.py:Class, but {cell!r} came", where="cell")

@@ -19,6 +19,10 @@ class Choice:
     Args:
         name: "reference" or "torch".
         reason: why, in words.
+
+    Example:
+        >>> Choice("reference", "asked for").name
+        'reference'
     """
 
     name: str

@@ -64,8 +64,8 @@ class Packed:
 
     def lengths(self) -> Tensor:
         """[B] the length of each sequence (int64, on the CPU)."""
-        sizes = torch.tensor(self.batch_sizes)
-        return (sizes.unsqueeze(1) > torch.arange(self.rows)).sum(0)
+        growing = torch.tensor(self.batch_sizes[::-1], dtype=torch.int64)
+        return len(growing) - torch.searchsorted(growing, torch.arange(self.rows), right=True)
 
     def positions(self) -> tuple[Tensor, Tensor]:
         """[N] the sequence and [N] the time step of each row of ``data`` (int64, on the device of ``data``)."""

@@ -16,6 +16,11 @@ class Scan:
         final: state -> [B, width] after each sequence's last step (its first one in reverse).
         states: state -> [N, width] after every step, if asked for, else None.
         runner: which runner computed it.
+
+    Example:
+        >>> import torch
+        >>> Scan(torch.zeros(6, 5), {"hidden": torch.zeros(2, 5)}, None, "reference").runner
+        'reference'
     """
 
     outputs: Tensor

@@ -37,7 +37,7 @@ def run_torch(
     """
     names = [declared.name for declared in cell.declared() if declared.name in parameters]
     bias = len(names) == len(cell.declared())
-    weights = _side_by_side(names, parameters) if x.data.is_cuda else [parameters[name] for name in names]
+    weights = side_by_side(names, parameters) if x.data.is_cuda else [parameters[name] for name in names]
     begin = [initial[name].unsqueeze(0).contiguous() for name in cell.state]
     if cell.has_projection and x.data.device.type == "cpu":
         _hear_projection_warning()
@@ -98,7 +98,7 @@ def _hear_projection_warning() -> None:
         torch._VF.lstm(*tiny, weights, False, 1, 0.0, False, False, False)
 
 
-def _side_by_side(names: list[str], parameters: Mapping[str, Tensor]) -> list[Tensor]:
+def side_by_side(names: list[str], parameters: Mapping[str, Tensor]) -> list[Tensor]:
     """Copies of the parameters in one piece of memory, weights before biases, as cuDNN expects them.
 
     It would copy them itself at every call, with a warning; here weights that a layer has just dropped out are no
