@@ -19,6 +19,9 @@ from gatewise.text.settings import TextSettings
 PIECES = 4096
 """Vocabulary of bpe and unigram where none is asked for."""
 
+_FED = 1 << 14
+"""Characters given to a trainer at a time: the library keeps 256 such pieces in memory."""
+
 
 def train(texts: Iterable[str], settings: TextSettings) -> Pipeline:
     """The pipeline of ``settings`` with the vocabulary of ``texts``.
@@ -32,7 +35,7 @@ def train(texts: Iterable[str], settings: TextSettings) -> Pipeline:
         SettingError: the vocabulary size is too small for the level.
     """
     made = pipeline(Form(settings.level, settings.pretokenised, settings.lowercase), EMPTY[settings.level]())
-    text = _lowered(blocks(texts), settings.lowercase)
+    text = _lowered(blocks(texts, _FED), settings.lowercase)
     first = next(text, None)
     if first is None:
         raise DataError("a tokenizer needs text to learn its vocabulary from, but there is none")
