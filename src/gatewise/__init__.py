@@ -6,13 +6,27 @@ Importing this imports nothing else; each name is found when it is first used.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_NAMES = {
-    "train": "gatewise.tasks.library",
-    "load": "gatewise.tasks.library",
-    "nn": "",
+if TYPE_CHECKING:
+    from gatewise import nn as nn
+    from gatewise.cells import Cell as Cell
+    from gatewise.cells import Input as Input
+    from gatewise.cells import Matrix as Matrix
+    from gatewise.cells import Norm as Norm
+    from gatewise.cells import Vector as Vector
+    from gatewise.errors import GatewiseError as GatewiseError
+    from gatewise.tasks.library import load as load
+    from gatewise.tasks.library import train as train
+
+    __version__: str
+
+_PLACES = {
+    "gatewise.cells": ("Cell", "Input", "Matrix", "Norm", "Vector"),
+    "gatewise.errors": ("GatewiseError",),
+    "gatewise.tasks.library": ("load", "train"),
 }
+_HOME = {name: place for place, names in _PLACES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
@@ -20,11 +34,12 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("gatewise")
-    if name not in _NAMES:
+    if name == "nn":
+        return importlib.import_module("gatewise.nn")
+    if name not in _HOME:
         raise AttributeError(f"module 'gatewise' has no attribute {name!r}")
-    place = _NAMES[name]
-    return getattr(importlib.import_module(place), name) if place else importlib.import_module(f"gatewise.{name}")
+    return getattr(importlib.import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_NAMES, "__version__"])
+    return sorted(["__version__", "nn", *_HOME])

@@ -70,6 +70,6 @@ def open_model(path: str | Path, cell: Any = None) -> Any:
     where = f"{folder.path}/config.json"
     config = parse_json(folder.read("config.json"), where)
     name = config.get("task") if isinstance(config, dict) else None
-    if name not in find_tasks():
+    if not isinstance(name, str) or name not in find_tasks():
         raise ModelFileError(f"this is no model folder of gatewise (its task is {name!r})", where=where)
     return resolve(find_task(name).load)(folder, cell)

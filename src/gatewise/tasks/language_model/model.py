@@ -177,4 +177,6 @@ def evaluate(network: RecurrentLM, store: TokenStore, text: TextSettings, batche
 
 
 def _told(entry: dict[str, Any]) -> dict[str, Any]:
-    return {**{name: entry[name] for name in ("tokens", "unknown", "characters")}, **(entry["text"] or {})}
+    counts = {name: entry[name] for name in ("tokens", "unknown", "characters")}
+    source = {name: value for name, value in (entry["text"] or {}).items() if name not in counts}
+    return {**counts, **source}

@@ -22,7 +22,9 @@ from gatewise.training.result import Result
 from gatewise.training.task import StepLoss
 
 _UNITS = {"word": "word", "char": "character", "byte": "byte"}
-_SAMPLES, _SAMPLE_TOKENS, _TEMPERATURE = 3, {"word": 80, "char": 400, "byte": 400}, 0.8
+SAMPLE_TOKENS = {"word": 80, "char": 400, "byte": 400, "bpe": 120, "unigram": 120}
+"""How long the texts are that a run shows, in tokens of each level."""
+_SAMPLES, _TEMPERATURE = 3, 0.8
 
 
 class LanguageModelTask:
@@ -77,7 +79,7 @@ class LanguageModelTask:
 
     def samples(self, network: nn.Module) -> list[str]:
         """A few texts that it writes from nothing."""
-        length = _SAMPLE_TOKENS.get(self.data.tokenizer.level, 120)
+        length = SAMPLE_TOKENS[self.data.tokenizer.level]
         model = self._model(network, {})
         seed = self.plan.training.seed
         self._samples = model.generate_many(n=_SAMPLES, length=length, temperature=_TEMPERATURE, seed=seed)
