@@ -1,0 +1,289 @@
+"""From a cell's equation to its step program: the only file that listens to torch's dispatcher.
+
+The step and its gradient are computed once, on small random tensors, while a dispatch mode takes down the operations
+that torch carries out, those of the backward pass included, and lowers each to instructions of a program. Anything
+that cannot be expressed is refused, with the operation and the line.
+
+(``make_fx`` would give the same operations as a graph. It imports torch's compiler, which takes a second, and traces
+ten times more slowly; and of a graph's node one does not know the line it came from.)
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from types import CodeType, FrameType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from gatewise.cells.bundles import States
+from gatewise.cells.spec import Cell
+from gatewise.scan.bind import Binding
+from gatewise.scan.interpret import interpret, interpret_backward
+from gatewise.scan.lowering.operations import LOWERINGS, lower, name_of
+from gatewise.scan.lowering.signature import Signature, TraceSizes
+from gatewise.scan.packed import Packed
+from gatewise.scan.program.checks import check
+from gatewise.scan.program.errors import ProgramError, TraceError
+from gatewise.scan.program.form import Program
+from gatewise.scan.program.schedule import schedule
+
+PRIMES = (37, 31, 29, 19, 43, 41, 23, 17, 47, 53, 59, 61, 67, 71)
+"""Sizes to trace at: no two are equal, so that each axis of a tensor tells what it is."""
+AGREEMENT = 1e-9
+"""How near a float64 result of the program has to be to the step's, absolutely and relatively."""
+
+Named = dict[str, Tensor]
+
+
+def trace(cell: Cell, *, bias: bool = True) -> Program:
+    """The step program of a cell, traced at two sizes and compared with the step and its gradient on random input.
+
+    Args:
+        cell: any cell.
+        bias: whether it has its biases and shifts.
+
+    Raises:
+        TraceError: the step cannot be expressed: which operation, in which line; or what disagrees.
+
+    Example:
+        >>> from gatewise.cells import find
+        >>> program = trace(find("rnn"))
+        >>> [instruction.operation for instruction in program.forward.step[0].instructions]
+        ['add', 'add', 'tanh']
+    """
+    with _undisturbed():
+        first, second = (_Tracing(cell, bias, sizes) for sizes in _two_sizes(cell))
+        program, again = first.program(), second.program()
+        if program != again:
+            raise TraceError(_difference(program, again), where=_place_of(cell))
+        try:
+            check(program)
+        except ProgramError as error:
+            raise TraceError(f"its trace is not sound ({error})", where=_place_of(cell)) from error
+        first.compare(program)
+        second.compare(program)
+    return program
+
+
+def _two_sizes(cell: Cell) -> tuple[TraceSizes, TraceSizes]:
+    constants = set(cell.constants().values())
+    h, p, x, b, other_h, other_p, other_x, other_b = [prime for prime in PRIMES if prime not in constants][:8]
+    if not cell.has_projection:
+        p = other_p = 0
+    return TraceSizes(b, x, h, p), TraceSizes(other_b, other_x, other_h, other_p)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Neither the caller's modes reach the trace, nor the trace the caller's random numbers."""
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        torch.autocast("cpu", enabled=False),
+        torch.random.fork_rng(devices=[]),
+        torch.device("cpu"),
+    ):
+        yield
+
+
+def _code_of(cell: Cell) -> CodeType:
+    code: CodeType = inspect.unwrap(type(cell).step).__code__
+    return code
+
+
+def _place_of(cell: Cell, line: int | None = None) -> str:
+    """``file:line`` of the step, or of one line in its file."""
+    code = _code_of(cell)
+    return f"{code.co_filename}:{line or code.co_firstlineno}"
+
+
+def _difference(first: Program, second: Program) -> str:
+    """What is not the same in two traces."""
+    for one, other in zip(first.values, second.values, strict=False):
+        if one != other and one.kind == other.kind == "constant":
+            return f"its numbers depend on the sizes: {one.number:g} became {other.number:g} at other sizes"
+    parts = [field.name for field in fields(Program) if getattr(first, field.name) != getattr(second, field.name)]
+    return f"its trace depends on the sizes: two traces differ in {', '.join(parts)}"
+
+
+class _Tracing:
+    """A cell at one size, with random parameters, input, states and gradients of the states after the step."""
+
+    def __init__(self, cell: Cell, bias: bool, sizes: TraceSizes) -> None:
+        self._cell, self._bias, self._sizes = cell, bias, sizes
+        generator = torch.Generator().manual_seed(sizes.hidden)
+
+        def random(*shape: int) -> Tensor:
+            return torch.randn(*shape, generator=generator, dtype=torch.float64).mul_(0.5)
+
+        specs = cell.parameters(sizes.input, sizes.hidden, sizes.projection, bias)
+        widths = cell.state_widths(sizes.hidden, sizes.projection)
+        self._x = random(sizes.batch, sizes.input)
+        self._states = {name: random(sizes.batch, width) for name, width in widths.items()}
+        self._parameters = {name: random(*spec.shape) for name, spec in specs.items()}
+        self._gradients = {name: random(sizes.batch, width) for name, width in widths.items()}
+        self._leaves = [self._x, *self._states.values(), *self._parameters.values()]
+        for leaf in self._leaves:
+            leaf.requires_grad_()
+
+    def program(self) -> Program:
+        """The program of this trace."""
+        signature = Signature(self._cell, self._bias, self._sizes)
+        recording = _Recording(signature, _code_of(self._cell).co_filename)
+        for tensor, traced in zip([*self._leaves, *self._gradients.values()], signature.given(), strict=True):
+            recording.know(tensor, traced)
+        try:
+            with recording:
+                after = self._step()
+            loss = self._loss(after)
+            with recording:
+                pulled = self._pull_back(loss)
+            results = signature.results([recording.traced(tensor) for tensor in (*after, *pulled)])
+        except TraceError as error:
+            where = _place_of(self._cell, recording.line)
+            raise TraceError(error.message, where=where, fix="the reference runs it") from None
+        except Exception as error:  # whatever a user's step may raise
+            reason = str(error).strip().partition("\n")[0]
+            where = _place_of(self._cell, _line_of(error, self._cell))
+            raise TraceError(f"{type(error).__name__}: {reason}", where=where) from error
+        return schedule(signature.context.draft, results)
+
+    def _step(self) -> list[Tensor]:
+        """The states after the step, in the order of the cell."""
+        p = Binding(self._cell, self._parameters)
+        after = self._cell.step(p.input_gates(self._x), States(self._states), p).as_dict()
+        for name, before in self._states.items():
+            if after[name].shape != before.shape:
+                raise TraceError(f"the state {name} has another shape after the step than before")
+        return list(after.values())
+
+    def _loss(self, after: Sequence[Tensor]) -> Tensor | None:
+        """A number whose gradients with respect to the states after the step are the ones to be pulled back.
+
+        (Handed to torch as they are, they would make it import sympy to compare their shapes.)
+        """
+        parts = [(new * given).sum() for new, given in zip(after, self._gradients.values(), strict=True)]
+        parts = [part for part in parts if part.requires_grad]
+        return sum(parts[1:], parts[0]) if parts else None
+
+    def _pull_back(self, loss: Tensor | None) -> list[Tensor]:
+        """The gradients of x, of the states before and of the parameters."""
+        if loss is None:
+            return [torch.zeros_like(leaf) for leaf in self._leaves]
+        found = torch.autograd.grad(loss, self._leaves, allow_unused=True)
+        return [torch.zeros_like(leaf) if one is None else one for leaf, one in zip(self._leaves, found, strict=True)]
+
+    def compare(self, program: Program) -> None:
+        """Run the program on random input beside the step and its gradient.
+
+        Raises:
+            TraceError: they differ.
+        """
+        after = self._step()
+        expected = [*after, *self._pull_back(self._loss(after))]
+        with torch.no_grad():
+            run = interpret(program, self._parameters, Packed(self._x, (self._sizes.batch,)), self._states)
+            back = interpret_backward(program, run, torch.zeros_like(run.scan.outputs), self._gradients)
+        came = [*run.scan.final.values(), back.input, *back.initial.values()]
+        came += [back.parameters[name] for name in self._parameters]
+        names = [*self._states, "x", *self._states, *self._parameters]
+        for number, (name, one, other) in enumerate(zip(names, came, expected, strict=True)):
+            if not torch.allclose(one, other, rtol=AGREEMENT, atol=AGREEMENT, equal_nan=True):
+                what = name if number < len(after) else f"the gradient of {name}"
+                raise TraceError(f"its trace computes another value than the step: {what}", where=_place_of(self._cell))
+
+
+class _Lowers:
+    """Lowers each operation while torch computes it.
+
+    A tensor is recognised by where it lies in memory and in what shape: torch makes new objects for the tensors that
+    it saved for the backward pass. Every tensor is held until the end, so that no memory is used twice.
+    """
+
+    def __init__(self, signature: Signature, file: str) -> None:
+        super().__init__()
+        self._context, self._file = signature.context, file
+        self._known: dict[object, object] = {}
+        self._held: list[Tensor] = []
+        self._lines: dict[str, int] = {}
+        self.line: int | None = None
+
+    def know(self, tensor: Tensor, traced: object) -> None:
+        """Remember what a tensor is; a view of the same elements in the same shape is the same."""
+        self._held.append(tensor)
+        self._known.setdefault(_identity(tensor), traced)
+
+    def traced(self, tensor: Tensor) -> Any:
+        """What a tensor is.
+
+        Raises:
+            TraceError: it came from nowhere, and is more than a number.
+        """
+        found = self._known.get(_identity(tensor))
+        if found is not None:
+            return found
+        if tensor.numel() != 1:
+            raise TraceError(f"a tensor {list(tensor.shape)} that is no parameter cannot be expressed")
+        return float(tensor.detach())
+
+    # Defined here and not in the mode itself, whose methods torch wraps so that they import its compiler.
+    def __torch_dispatch__(self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None) -> Any:
+        """Compute an operation and take it down."""
+        name = name_of(func)
+        self.line = self._line(name)
+        if name not in LOWERINGS and func in torch._decomp.decomposition_table:  # such as silu: torch knows its parts
+            with self:  # type: ignore[attr-defined]
+                return torch._decomp.decomposition_table[func](*args, **(kwargs or {}))
+        result = func(*args, **(kwargs or {}))
+        traced = lower(self._context, name, self._all(args), self._all(kwargs or {}))
+        if isinstance(result, Tensor):
+            self.know(result, traced)
+        else:
+            self._know_all(result, traced)
+        return result
+
+    def _know_all(self, results: Any, traced: Any) -> None:
+        for tensor, one in zip(results, traced, strict=True):
+            if tensor is not None:
+                self.know(tensor, one)
+
+    def _all(self, arguments: Any) -> Any:
+        """Arguments with what the tensors are in place of the tensors."""
+        if isinstance(arguments, Tensor):
+            return self.traced(arguments)
+        if isinstance(arguments, Mapping):
+            return {name: self._all(value) for name, value in arguments.items()}
+        return [self._all(item) for item in arguments] if isinstance(arguments, list | tuple) else arguments
+
+    def _line(self, name: str) -> int | None:
+        """The line of the step that called an operation, or whose gradient it is, as far as that can be told."""
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None and frame.f_code.co_filename != self._file:
+            frame = frame.f_back
+        if frame is None:
+            return self._lines.get(name.removesuffix("_backward"))
+        self._lines[name] = frame.f_lineno
+        return frame.f_lineno
+
+
+class _Recording(_Lowers, TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """The mode under which every operation is lowered."""
+
+
+def _identity(tensor: Tensor) -> tuple[object, ...]:
+    return tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype
+
+
+def _line_of(error: Exception, cell: Cell) -> int | None:
+    """The line of the step's file through which an error came."""
+    file = _code_of(cell).co_filename
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return frames[-1].lineno if frames else None
