@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gatewise.decoding.prompt import check_length, read_prompt
+from gatewise.decoding.prompt import check_length, check_prompt, read_prompt
 from gatewise.errors import SettingError
 from gatewise.lm.protocol import LanguageModel, S
 
@@ -65,6 +65,7 @@ def beam(
 
     Raises:
         SettingError: a number out of its range.
+        DataError: a token of the prompt is outside the vocabulary.
 
     Example:
         >>> from gatewise.lm import Uniform
@@ -79,6 +80,7 @@ def beam(
     if count > width:
         raise SettingError(f"count must be at most the width, {width}, but {count} was given", fix="widen the beam")
     check_length(length)
+    check_prompt(lm, prompt)
     ends = lm.eos_id if lm.unit == "sentences" else None
     search = _Search(ends, width, length, length_penalty, tuple(banned), count)
     state = read_prompt(lm, prompt)

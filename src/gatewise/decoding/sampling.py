@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gatewise.decoding.filters import Filter
-from gatewise.decoding.prompt import check_length, read_prompt
+from gatewise.decoding.prompt import check_length, check_prompt, read_prompt
 from gatewise.errors import SettingError
 from gatewise.lm.protocol import LanguageModel, S
 
@@ -68,6 +68,7 @@ def sample(
 
     Raises:
         SettingError: a number out of its range.
+        DataError: a token of the prompt is outside the vocabulary.
 
     Example:
         >>> from gatewise.lm import Uniform
@@ -77,6 +78,7 @@ def sample(
     """
     filter = Filter(temperature, top_k, top_p, tuple(banned))
     check_length(length)
+    check_prompt(lm, prompt)
     if n < 1:
         raise SettingError(f"n must be at least 1, but {n!r} was given")
     chances = torch.stack([_chances(seed, index, length) for index in range(n)])
@@ -100,6 +102,7 @@ def greedy(
 
     Raises:
         SettingError: a length below 1.
+        DataError: a token of the prompt is outside the vocabulary.
 
     Example:
         >>> from gatewise.lm import Uniform
@@ -108,6 +111,7 @@ def greedy(
     """
     filter = Filter(banned=tuple(banned))
     check_length(length)
+    check_prompt(lm, prompt)
 
     return _write(lm, prompt, length, 1, lambda log_probs, *_: filter(log_probs).argmax(1))
 
