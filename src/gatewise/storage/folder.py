@@ -26,6 +26,12 @@ class Folder:
         files: the names that :meth:`read` takes.
         verified: whether each of them was compared with a manifest.
         unlisted: names that lie there too, but are not in the manifest; they cannot be read.
+
+    Example:
+        >>> Folder(Path("model"), files=("config.json",), verified=False).read("weights")
+        Traceback (most recent call last):
+            ...
+        gatewise.errors.ModelFileError: model: holds no weights; give the folder of a model
     """
 
     path: Path
@@ -102,6 +108,12 @@ def read_folder(path: str | Path) -> Folder:
 
     Raises:
         ModelFileError: it is missing, is no folder, or a listed file is missing, damaged, or no regular file.
+
+    Example:
+        >>> read_folder("nowhere")
+        Traceback (most recent call last):
+            ...
+        gatewise.errors.ModelFileError: nowhere: there is no such folder
     """
     for _ in range(_MOST_TRIES):
         before = _stamp(path)

@@ -53,6 +53,11 @@ def pack_pieces(
 
     Raises:
         ModelFileError: as :func:`pack_tensors`.
+
+    Example:
+        >>> import torch
+        >>> b"".join(pack_pieces({"a": torch.ones(2)})) == pack_tensors({"a": torch.ones(2)})
+        True
     """
     if sys.byteorder != "little":
         raise ModelFileError("tensors are written on little-endian machines only")

@@ -28,10 +28,10 @@ def train(task: str, files: str | Path | Iterable[str | Path] = (), **settings: 
         GatewiseError: a name, a value, a file or the run folder is refused.
 
     Example:
-        >>> train("ml")
+        >>> train("lmm")
         Traceback (most recent call last):
             ...
-        gatewise.errors.SettingError: there is no task ml; did you mean lm?
+        gatewise.errors.SettingError: there is no task lmm; did you mean lm?
     """
     chosen = [files] if isinstance(files, str | Path) else list(files)
     return resolve(find_task(task).fit)([str(file) for file in chosen], settings)
