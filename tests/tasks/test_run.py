@@ -1,0 +1,151 @@
+"""A run from its files to its folder: what it leaves, what it goes on from, and what it takes away when it fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import pytest
+
+import gatewise
+from gatewise.errors import DataError, GatewiseError, TrainingError
+from gatewise.tasks.language_model.plan import make_plan
+from gatewise.tasks.language_model.run import carry_out
+from gatewise.training.monitor import Silent
+from tasks import tiny
+
+
+def train(files, **settings):
+    with tiny.briefly():
+        return gatewise.train("lm", files, **{**tiny.SIZES, **settings})
+
+
+def model_bytes(run):
+    return (run / "model" / "model.safetensors").read_bytes()
+
+
+class StopsAt(Silent):
+    """Sends this process a signal after some step."""
+
+    def __init__(self, step, number=signal.SIGTERM):
+        self.step, self.number = step, number
+
+    def stepped(self, step, loss, units, seconds):
+        if step == self.step:
+            os.kill(os.getpid(), self.number)
+
+
+def test_a_run_leaves_what_is_promised(tiny_run):
+    names = {path.name for path in tiny_run.iterdir()}
+    assert {"config.toml", "metrics.jsonl", "checkpoints", "data", "report.html", "model"} <= names
+    model = {path.name for path in (tiny_run / "model").iterdir()}
+    assert model == {
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "training.json",
+        "manifest.json",
+        "README.md",
+    }
+
+
+def test_the_config_is_one_that_gives_the_same_run(tiny_run, tmp_path):
+    file = tiny.text_file(tmp_path)
+    with tiny.briefly():
+        gatewise.train("lm", file, out=str(tmp_path / "again"), config=str(tiny_run / "config.toml"))
+    assert model_bytes(tmp_path / "again") == model_bytes(tiny_run)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_goes_on_to_the_same_end(tiny_run, tmp_path, number):
+    plan = make_plan([tiny.text_file(tmp_path)], {**tiny.SIZES, "out": str(tmp_path / "run")})
+    with tiny.briefly():
+        stopped = carry_out(plan, StopsAt(5, number))
+        assert (stopped.stopped, stopped.steps, stopped.exit_code) == ("signal", 5, 128 + number)
+        assert not (plan.folder / "model").exists()
+        os.remove(plan.files[0])  # the run keeps its text
+        ended = carry_out(make_plan([], {"out": str(plan.folder), "resume": True}), Silent())
+    assert ended.stopped == "done"
+    assert model_bytes(plan.folder) == model_bytes(tiny_run)
+
+
+def test_python_is_told_of_a_stop(tmp_path, monkeypatch):
+    monkeypatch.setattr("gatewise.tasks.language_model.run.monitor_on", lambda _: StopsAt(3))
+    with pytest.raises(KeyboardInterrupt, match="resume=True"):
+        train(tiny.text_file(tmp_path), out=str(tmp_path / "run"))
+
+
+def test_a_resumed_run_keeps_its_files(tiny_run):
+    with pytest.raises(TrainingError, match=r"the run trains on .*text\.txt, but other\.txt was given"):
+        gatewise.train("lm", "other.txt", out=str(tiny_run), resume=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "error", "words"),
+    [
+        ("", {}, DataError, "nothing but white space"),
+        ("word", {}, DataError, ""),
+        ("one short line\n", {"bptt": 64}, DataError, "one batch needs 4 x 64 = 256 tokens, but the text has"),
+        (None, {"valid": "nowhere.txt"}, DataError, "nowhere.txt: there is no such file"),
+        (None, {"level": "bpe", "vocabulary_size": 10}, GatewiseError, "vocabulary_size is 10"),
+        (None, {"softmax": "adaptive", "cutoffs": (500,)}, GatewiseError, "500"),
+    ],
+)
+def test_a_run_that_never_began_leaves_nothing(tmp_path, text, settings, error, words):
+    (tmp_path / "files").mkdir()
+    file = tiny.text_file(tmp_path / "files", text)
+    with pytest.raises(error) as refused:
+        train(file, out=str(tmp_path / "runs" / "mine"), **settings)
+    assert words in str(refused.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["files"]
+
+
+def test_a_run_that_never_began_leaves_others_alone(tmp_path):
+    (tmp_path / "runs" / "other").mkdir(parents=True)
+    with pytest.raises(DataError):
+        train(tiny.text_file(tmp_path, ""), out=str(tmp_path / "runs" / "mine"))
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["other"]
+
+
+def test_what_is_noticed_in_the_text_is_said(tmp_path, capsys):
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbf" + tiny.sentences().replace("\n", "\r\n").encode())
+    train(str(tmp_path / "a.txt"), out=str(tmp_path / "run"))
+    err = capsys.readouterr().err
+    assert "CRLF" in err
+    assert "byte order mark" in err
+    assert "held out for validation" in err
+
+
+def test_the_record_says_what_was_read(tmp_path):
+    held_out = tiny.text_file(tmp_path, tiny.sentences(30), "valid.txt")
+    model = train(tiny.text_file(tmp_path), out=str(tmp_path / "run"), valid=held_out)
+    texts = model.history["data"]["texts"]
+    assert texts["train"]["characters"] == len(tiny.sentences())
+    assert texts["valid"]["text"]["characters"] == len(tiny.sentences(30))
+    assert texts["train"]["text"]["sha256"] != texts["valid"]["text"]["sha256"]
+    record = json.loads((tmp_path / "run" / "data" / "record.json").read_text())
+    assert record == model.history["data"]
+
+
+def test_several_files_and_folders_are_one_text(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name, seed in (("a.txt", 40), ("b.txt", 50)):
+        (folder / name).write_text(tiny.sentences(seed))
+    model = train([folder], out=str(tmp_path / "run"))
+    assert model.history["data"]["texts"]["train"]["text"]["documents"] == 2
+
+
+def test_training_lowers_the_loss(tmp_path):
+    model = train(
+        tiny.text_file(tmp_path, tiny.sentences(400)),
+        out=str(tmp_path / "run"),
+        level="word",
+        hidden_size=32,
+        learning_rate=0.02,
+        max_steps=80,
+    )
+    # In these sentences a word follows from the one or two before it; guessing would cost ln(V).
+    assert model.history["scores"]["validation"]["perplexity_per_token"] < 3
+    assert model.rank(["cat small the is", "the cat is small"])[0][0] == "the cat is small"
