@@ -48,6 +48,12 @@ def test_a_wider_beam_finds_what_greedy_misses():
     assert beam(lm, width=2, length=4, count=1)[0].ids == (2, 0)
 
 
+def test_a_finished_text_takes_no_place_from_those_that_go_on():
+    # At first the two most probable tokens are the end and 1; what is wanted goes on with 2.
+    lm = TableLM(torch.tensor([[0.5, 0.3, 0.2], [0.1, 0.45, 0.45], [0.98, 0.01, 0.01]]))
+    assert [text.ids for text in beam(lm, width=2, length=3)] == [(0,), (2, 0)]
+
+
 def test_stops_as_soon_as_nothing_better_can_come():
     lm = TableLM(torch.tensor([[0.6, 0.2, 0.2]] * 3))
     assert beam(lm, width=3, length=5, count=1)[0].ids == (0,)
