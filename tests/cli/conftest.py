@@ -1,16 +1,21 @@
-"""A toy task, so that the command line is tested without any model."""
+"""A toy task, so that the command line is tested without any model, and the one tiny model where one is needed."""
 
 from __future__ import annotations
 
+import io
 import sys
 import types
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from gatewise.cli import main
 from gatewise.errors import DataError
 from gatewise.settings import Group, Settings, setting
 from gatewise.tasks.declaration import Argument, Declaration, Verb
+from tasks import tiny
 
 
 @dataclass(frozen=True)
@@ -66,3 +71,25 @@ def toy(monkeypatch):
         load="",
     )
     monkeypatch.setattr("gatewise.cli.program.find_tasks", lambda: {"toy": task})
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run folder; not to be changed."""
+    return tiny.the_run(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def gatewise(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command line in this process: its exit code, what it wrote to stdout, and to stderr."""
+
+    def call(*argv: object, stdin: bytes = b"") -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
+        with tiny.briefly():
+            code = main([str(word) for word in argv])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call

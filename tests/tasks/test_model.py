@@ -11,6 +11,7 @@ import torch
 import gatewise
 from gatewise.errors import GatewiseError, ModelFileError
 from tasks import tiny
+from tolerance import tolerance
 
 TEXTS = ["the cat is small", "", "is the dog big ?", "x"]
 CELL = '''
@@ -236,8 +237,6 @@ def test_evaluation_is_what_the_run_measured(tmp_path):
 
 
 def test_scores_are_those_of_the_equation(model):
-    from tolerance import tolerance
-
     ids = model.sequence("a cat")
     network = model.network
     features, _ = network.features(torch.tensor([[0, *ids[:-1]]]).T)

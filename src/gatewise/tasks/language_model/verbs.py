@@ -61,9 +61,8 @@ def generate(console: Console, arguments: Arguments, given: Given) -> None:
     if given.get("json"):
         for text in writing.texts(model.network, model.tokenizer, ids, asked):
             console.json({"prompt": asked.prompt, "text": text})
-    elif asked.n > 1 or asked.beam:
-        for text in writing.texts(model.network, model.tokenizer, ids, asked):
-            console.write(f"{text}\n\n")
+    elif asked.n > 1:
+        console.line("\n\n".join(writing.texts(model.network, model.tokenizer, ids, asked)))
     else:
         console.write(asked.prompt)
         for piece in writing.pieces(model.network, model.tokenizer, ids, asked):
