@@ -15,19 +15,20 @@ from training_run import options, tell, train
 SETTINGS = {
     "level": "char",
     "validation_share": 0.1,
-    "batch_size": 64,
+    "batch_size": 32,
     "bptt": 128,
     "embedding_size": 64,
     "hidden_size": 512,
     "num_layers": 1,
-    "input_dropout": 0.1,
-    "output_dropout": 0.3,
+    "output_dropout": 0.2,
     "optimizer": "adamw",
-    "learning_rate": 0.004,
-    "weight_decay": 0.01,
+    "learning_rate": 0.008,
+    "adam_beta2": 0.99,
+    "weight_decay": 0.1,
     "schedule": "cosine",
     "clip_norm": 1.0,
-    "epochs": 8,
+    "epochs": 7,
+    "validate_every": 245,  # an epoch
 }
 
 
