@@ -70,18 +70,17 @@ def dies_everywhere(write: Callable[[], None], check: Callable[[], None]) -> int
     Returns:
         how many deaths there were.
     """
-    deaths, at, reached = 0, 0, True
-    while reached:
+    deaths, at, code = 0, 0, 9
+    while code:
         at += 1
         for after in (False, True):
             child = os.fork()
             if child == 0:
-                with watched(lambda: os._exit(9), at, after):
+                with watched(lambda: os._exit(9), at, after) as watch:
                     write()
-                os._exit(0)
+                os._exit(7 if watch.reached else 0)  # 7: the call failed by itself, before we could act
             code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-            assert code in (0, 9), code
-            reached = code == 9
-            deaths += reached
+            assert code in (0, 7, 9), code
+            deaths += code == 9
             check()
     return deaths

@@ -4,6 +4,7 @@ Floor 0; imports without torch.
 """
 
 from gatewise.storage.atomic import lock as lock
+from gatewise.storage.atomic import make_folder as make_folder
 from gatewise.storage.atomic import sweep as sweep
 from gatewise.storage.atomic import write_atomically as write_atomically
 from gatewise.storage.folder import Folder as Folder

@@ -58,6 +58,21 @@ def write_atomically(path: str | Path, data: Buffer | Iterable[Buffer]) -> None:
         raise
 
 
+def make_folder(path: str | Path) -> None:
+    """Make a folder and those above it, where they are not there.
+
+    Raises:
+        GatewiseError: the system refuses, or a file has this name.
+
+    Example:
+        >>> make_folder(".")
+    """
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise not_written(Path(path), error) from error
+
+
 def temporary_beside(target: Path) -> Path:
     """A new name in the folder of ``target``, short whatever the length of the target's own name."""
     return target.parent / f".gatewise-{secrets.token_hex(8)}.tmp"

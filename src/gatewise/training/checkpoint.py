@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gatewise.errors import GatewiseError, ModelFileError, TrainingError
-from gatewise.storage import pack_pieces, parse_json, sweep, unpack_tensors, write_atomically
+from gatewise.storage import make_folder, pack_pieces, parse_json, sweep, unpack_tensors, write_atomically
 from gatewise.storage.atomic import Buffer
 
 FORMAT = "gatewise-checkpoint-1"
@@ -54,7 +54,7 @@ class Checkpoints:
         pieces = list(pieces)
         for wait in (*_WAITS, None):
             try:
-                self.folder.mkdir(exist_ok=True)
+                make_folder(self.folder)
                 write_atomically(path, pieces)
                 break
             except GatewiseError as error:
@@ -63,7 +63,10 @@ class Checkpoints:
                 say(f"{error}; trying again in {wait:g} s")
                 time.sleep(wait)
         for old in self.found()[: -self.keep]:
-            old.unlink()
+            try:
+                old.unlink()
+            except OSError as error:
+                say(f"{old}: cannot be removed ({error.strerror})")
         return path
 
 

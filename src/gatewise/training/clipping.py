@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+_NARROW = {torch.float16, torch.bfloat16}  # a sum of squares leaves the range or the precision of these
+
 
 def gradient_norm(gradients: Sequence[Tensor]) -> float:
     """The Euclidean length of all gradients together; not finite as soon as one element is not.
@@ -15,7 +17,8 @@ def gradient_norm(gradients: Sequence[Tensor]) -> float:
         >>> gradient_norm([torch.tensor([3.0]), torch.tensor([[4.0]])])
         5.0
     """
-    norms = torch._foreach_norm(list(gradients))
+    wide = torch.float32 if any(gradient.dtype in _NARROW for gradient in gradients) else None
+    norms = torch._foreach_norm(list(gradients), 2, dtype=wide)
     return float(torch.linalg.vector_norm(torch.stack([norm.float() for norm in norms])))
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from gatewise.errors import ModelFileError, TrainingError
-from gatewise.storage import check_finite, lock, write_atomically
+from gatewise.storage import check_finite, lock, make_folder, write_atomically
 from gatewise.training import randomness, report
 from gatewise.training.checkpoint import Checkpoints, newest, pack
 from gatewise.training.metrics import MetricsFile
@@ -56,7 +56,7 @@ def fit(task: Task, settings: TrainingSettings, folder: str | Path, monitor: Mon
         GatewiseError: the disk refuses; the checkpoints before stand.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with lock(folder), StopSignals() as signals:
         if settings.threads:
             torch.set_num_threads(settings.threads)
@@ -97,6 +97,7 @@ class Loop:
         self.steps = min(self.steps, settings.max_steps) if settings.max_steps else self.steps
         self.validate_every = settings.validate_every or max(1, round(steps_per_epoch))
         self.unsaved = True
+        self.versions = versions()
 
     # --- beginning ---
 
@@ -296,7 +297,7 @@ class Loop:
             best=dict(progress.best),
             parameters=self._parameter_count(),
             settings=self.settings.to_dict(),
-            versions=versions(),
+            versions=self.versions,
         )
 
     def _parameter_count(self) -> int:

@@ -1,53 +1,178 @@
-"""The optimisers: torch's fused ones, and the average of the weights that NT-ASGD keeps."""
+"""The optimisers, each one call of torch's fused kernels, and the average of the weights that NT-ASGD keeps.
+
+The classes of ``torch.optim`` call the same kernels, but load ``torch._dynamo`` when they are first used, which
+takes as long as loading torch itself.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from gatewise.training.settings import TrainingSettings
 
+_EPSILON = 1e-8  # of AdamW, as in the paper
 
-def build(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+
+class Optimizer(Protocol):
+    """What turns gradients into steps.
+
+    Attributes:
+        parameters: what it trains, in the order of its state.
+    """
+
+    parameters: list[Tensor]
+
+    def step(self, rate: float) -> None:
+        """Change every parameter that has a gradient, at the learning rate ``rate``."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What it remembers, its own tensors, in the order of the parameters."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take what :meth:`state` gave."""
+        ...
+
+
+def build(network: nn.Module, settings: TrainingSettings) -> Optimizer:
     """The optimiser of a run; matrices decay, vectors do not.
 
     Example:
-        >>> optimizer = build(nn.Linear(2, 3), TrainingSettings(weight_decay=0.5))
-        >>> [(len(group["params"]), group["weight_decay"]) for group in optimizer.param_groups]
-        [(1, 0.5), (1, 0.0)]
+        >>> optimizer = build(nn.Linear(2, 3), TrainingSettings())
+        >>> type(optimizer).__name__, len(optimizer.parameters)
+        ('AdamW', 2)
     """
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    matrices = [parameter for parameter in trained if parameter.dim() >= 2]
-    vectors = [parameter for parameter in trained if parameter.dim() < 2]
-    groups = [
-        {"params": matrices, "weight_decay": settings.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
-    rate = settings.learning_rate
+    parameters: list[Tensor] = [parameter for parameter in network.parameters() if parameter.requires_grad]
     if settings.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=rate, betas=(settings.adam_beta1, settings.adam_beta2), fused=True)
-    return torch.optim.SGD(groups, lr=rate, momentum=settings.momentum, fused=True)
+        return AdamW(parameters, settings.weight_decay, settings.adam_beta1, settings.adam_beta2)
+    return SGD(parameters, settings.weight_decay, settings.momentum)
 
 
-def state_of(optimizer: torch.optim.Optimizer) -> dict[str, dict[str, Any]]:
-    """What the optimiser remembers of each parameter, by the parameter's number."""
-    return {str(number): dict(state) for number, state in optimizer.state_dict()["state"].items()}
+class AdamW:
+    """Adam with decoupled weight decay.
+
+    m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g g,  w <- w - r d w - r (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + e)
+
+    Args:
+        parameters: what to train.
+        decay: d, for tensors of two dimensions and more.
+        beta1: b1.
+        beta2: b2.
+
+    Source: Loshchilov & Hutter, "Decoupled Weight Decay Regularization", arXiv:1711.05101, without its schedule factor.
+
+    Example:
+        >>> weight = torch.ones(1, 1)
+        >>> weight.grad = torch.full((1, 1), 5.0)
+        >>> AdamW([weight], decay=0.0, beta1=0.9, beta2=0.999).step(0.25)
+        >>> weight
+        tensor([[0.7500]])
+    """
+
+    def __init__(self, parameters: Sequence[Tensor], decay: float, beta1: float, beta2: float) -> None:
+        self.parameters, self.decay, self.betas = list(parameters), decay, (beta1, beta2)
+        self.steps = [torch.zeros((), device=parameter.device) for parameter in self.parameters]
+        self.means = [torch.zeros_like(parameter) for parameter in self.parameters]
+        self.squares = [torch.zeros_like(parameter) for parameter in self.parameters]
+
+    @torch.no_grad()
+    def step(self, rate: float) -> None:
+        """Change every parameter that has a gradient."""
+        for decays, numbers in _groups(self.parameters):
+            steps = [self.steps[number] for number in numbers]
+            torch._foreach_add_(steps, 1)
+            torch._fused_adamw_(
+                [self.parameters[number] for number in numbers],
+                _gradients(self.parameters, numbers),
+                [self.means[number] for number in numbers],
+                [self.squares[number] for number in numbers],
+                [],
+                steps,
+                lr=rate,
+                beta1=self.betas[0],
+                beta2=self.betas[1],
+                weight_decay=self.decay if decays else 0.0,
+                eps=_EPSILON,
+                amsgrad=False,
+                maximize=False,
+            )
+
+    def state(self) -> dict[str, Any]:
+        """Steps and both means."""
+        return {"steps": self.steps, "means": self.means, "squares": self.squares}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take what :meth:`state` gave."""
+        for own, kept in ((self.steps, "steps"), (self.means, "means"), (self.squares, "squares")):
+            torch._foreach_copy_(own, state[kept])
 
 
-def restore(optimizer: torch.optim.Optimizer, state: dict[str, dict[str, Any]]) -> None:
-    """Give the optimiser back what :func:`state_of` took."""
-    own = optimizer.state_dict()
-    optimizer.load_state_dict({"state": {int(number): part for number, part in state.items()}, **_groups(own)})
+class SGD:
+    """Gradient descent, with momentum where asked for.
+
+    m <- mu m + g + d w,  w <- w - r m
+
+    Args:
+        parameters: what to train.
+        decay: d, for tensors of two dimensions and more.
+        momentum: mu, in [0, 1).
+
+    Example:
+        >>> weight = torch.ones(1)
+        >>> weight.grad = torch.full((1,), 2.0)
+        >>> SGD([weight], decay=0.0, momentum=0.0).step(0.25)
+        >>> weight
+        tensor([0.5000])
+    """
+
+    def __init__(self, parameters: Sequence[Tensor], decay: float, momentum: float) -> None:
+        self.parameters, self.decay, self.momentum = list(parameters), decay, momentum
+        self.moments = [torch.zeros_like(parameter) for parameter in self.parameters] if momentum else []
+
+    @torch.no_grad()
+    def step(self, rate: float) -> None:
+        """Change every parameter that has a gradient."""
+        for decays, numbers in _groups(self.parameters):
+            torch._fused_sgd_(
+                [self.parameters[number] for number in numbers],
+                _gradients(self.parameters, numbers),
+                [self.moments[number] for number in numbers] if self.momentum else [],
+                weight_decay=self.decay if decays else 0.0,
+                momentum=self.momentum,
+                lr=rate,
+                dampening=0.0,
+                nesterov=False,
+                maximize=False,
+                is_first_step=False,
+            )
+
+    def state(self) -> dict[str, Any]:
+        """The moments."""
+        return {"moments": self.moments}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take what :meth:`state` gave."""
+        if self.moments:
+            torch._foreach_copy_(self.moments, state["moments"])
 
 
-def _groups(own: dict[str, Any]) -> dict[str, Any]:
-    return {"param_groups": own["param_groups"]}
+def _groups(parameters: list[Tensor]) -> list[tuple[bool, list[int]]]:
+    """Whether they decay, and the numbers of the parameters that have a gradient."""
+    numbers = [number for number, parameter in enumerate(parameters) if parameter.grad is not None]
+    matrices = [number for number in numbers if parameters[number].dim() >= 2]
+    vectors = [number for number in numbers if parameters[number].dim() < 2]
+    return [(decays, group) for decays, group in ((True, matrices), (False, vectors)) if group]
+
+
+def _gradients(parameters: list[Tensor], numbers: list[int]) -> list[Tensor]:
+    return [gradient for number in numbers if (gradient := parameters[number].grad) is not None]
 
 
 @dataclass

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gatewise.errors import TrainingError
-from gatewise.training import optimizers, randomness
+from gatewise.training import randomness
 from gatewise.training.metrics import MetricsFile
+from gatewise.training.optimizers import Average
 from gatewise.training.progress import Progress
-from gatewise.training.result import versions
 from gatewise.training.schedules import Plateau
 from gatewise.training.tree import put_weights, weights_of
 
@@ -23,13 +23,13 @@ def take(loop: Loop) -> dict[str, Any]:
     return {
         "settings": loop.settings.to_dict(),
         "identity": loop.task.identity(),
-        "versions": versions(),
+        "versions": loop.versions,
         "progress": loop.progress.to_dict(),
         "metrics_size": loop.metrics.size,
         "stream": loop.stream.state(),
         "carry": loop.stepper.carry,
         "network": weights_of(loop.network),
-        "optimizer": optimizers.state_of(loop.optimizer),
+        "optimizer": loop.optimizer.state(),
         "plateau": {"factor": plateau.factor, "best": plateau.best, "waited": plateau.waited},
         "average": {"losses": average.losses, "weights": average.weights, "count": average.count},
         "best": loop.best_weights,
@@ -45,17 +45,16 @@ def restore(loop: Loop, tree: dict[str, Any]) -> MetricsFile:
     """
     refuse_changes(tree["settings"], loop.settings.to_dict(), str(loop.folder))
     refuse_changes(tree["identity"], loop.task.identity(), str(loop.folder))
-    now = versions()
     for name, before in tree["versions"].items():
-        if now[name] != before:
+        if loop.versions.get(name) != before:
             loop.monitor.said(
-                f"{name} was {before} and is {now[name]}: the rest of the run may differ in the last bits"
+                f"{name} was {before} and is {loop.versions.get(name)}: the rest of the run may differ in the last bits"
             )
     loop.progress = Progress.from_dict(tree["progress"])
     put_weights(loop.network, tree["network"])
-    optimizers.restore(loop.optimizer, tree["optimizer"])
+    loop.optimizer.restore(tree["optimizer"])
     loop.plateau = Plateau(**tree["plateau"])
-    loop.average = optimizers.Average(loop.settings.nonmonotone, **tree["average"])
+    loop.average = Average(loop.settings.nonmonotone, **tree["average"])
     loop.best_weights = tree["best"]
     loop.stream.restore(tree["stream"])
     loop.stepper.carry = tree["carry"]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gatewise.errors import TrainingError
 from gatewise.training.clipping import clip_by_norm, clip_by_value, gradient_norm
+from gatewise.training.optimizers import Optimizer
 from gatewise.training.settings import TrainingSettings
 from gatewise.training.task import BatchStream, Task
 from gatewise.training.tree import map_tensors
@@ -54,13 +55,13 @@ class Stepper:
         task: Task,
         network: nn.Module,
         stream: BatchStream,
-        optimizer: torch.optim.Optimizer,
+        optimizer: Optimizer,
         settings: TrainingSettings,
     ) -> None:
         self.task, self.network, self.stream, self.optimizer = task, network, stream, optimizer
         self.settings = settings
         self.carry: Any = None
-        self.parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        self.parameters = optimizer.parameters
         self.device = self.parameters[0].device.type
 
     def autocast(self) -> torch.autocast:
@@ -86,11 +87,10 @@ class Stepper:
         finite, clipped = math.isfinite(norm) and math.isfinite(loss), False
         if finite:
             clipped = self._clip(gradients, norm)
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
-            self.optimizer.step()
+            self.optimizer.step(rate)
             self.carry = carry
-        self.optimizer.zero_grad(set_to_none=True)
+        for parameter in self.parameters:
+            parameter.grad = None
         return Outcome(loss, count, norm, clipped, finite)
 
     def _backward(self) -> tuple[Tensor, int, Any]:
