@@ -128,8 +128,6 @@ def product_type(features: Tensor) -> torch.dtype:
 def check(features: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, chunk: int | None) -> None:
     """Refuse what does not fit together.
 
-    Targets are looked at on the CPU only; elsewhere torch's own check of an index stops the program.
-
     Raises:
         InputError: shapes or types that do not fit each other, a target outside, or a chunk below 1.
 
@@ -149,27 +147,35 @@ def check(features: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor
         raise InputError(f"the bias is {list(bias.shape)}, expected [{weight.size(0)}]", where="softmax")
     if chunk is not None and chunk < 1:
         raise InputError(f"chunk must be at least 1, but {chunk} was given", where="softmax")
-    check_targets(targets, features.size(0), weight.size(0))
+    if targets.dtype != torch.int64 or targets.shape != features.shape[:1]:
+        message = f"the targets are {targets.dtype} {list(targets.shape)}, expected torch.int64 [{features.size(0)}]"
+        raise InputError(message, where="softmax")
+    check_ids(targets, weight.size(0), noun="target", where="softmax")
 
 
-def check_targets(targets: Tensor, tokens: int, vocabulary: int) -> None:
-    """Refuse targets that are not ``tokens`` whole numbers from 0 to ``vocabulary`` - 1.
+def check_ids(ids: Tensor, vocabulary: int, *, noun: str = "token", where: str) -> None:
+    """Refuse ids that are not from 0 to ``vocabulary`` - 1.
+
+    Looked at on the CPU only; elsewhere it would mean waiting, and torch's own check of an index stops the program.
+
+    Args:
+        ids: int64, of any shape.
+        vocabulary: V.
+        noun: what an id is here.
+        where: who asks.
 
     Raises:
-        InputError: another type or shape, or (on the CPU) a number outside.
+        InputError: a number outside.
 
     Example:
-        >>> check_targets(torch.tensor([1, 8]), 2, 8)
+        >>> check_ids(torch.tensor([1, 8]), 8, where="model")
         Traceback (most recent call last):
             ...
-        gatewise.layers.errors.InputError: softmax: a target is 8, but the vocabulary has 8 tokens, 0 to 7
+        gatewise.layers.errors.InputError: model: a token is 8, but the vocabulary has 8 tokens, 0 to 7
     """
-    if targets.dtype != torch.int64 or targets.shape != (tokens,):
-        message = f"the targets are {targets.dtype} {list(targets.shape)}, expected torch.int64 [{tokens}]"
-        raise InputError(message, where="softmax")
-    if targets.device.type != "cpu" or not tokens:
+    if ids.device.type != "cpu" or not ids.numel():
         return
-    for extreme in map(int, targets.aminmax()):
+    for extreme in map(int, ids.aminmax()):
         if not 0 <= extreme < vocabulary:
-            message = f"a target is {extreme}, but the vocabulary has {vocabulary} tokens, 0 to {vocabulary - 1}"
-            raise InputError(message, where="softmax")
+            message = f"a {noun} is {extreme}, but the vocabulary has {vocabulary} tokens, 0 to {vocabulary - 1}"
+            raise InputError(message, where=where)

@@ -16,6 +16,7 @@ from gatewise.cells.record import CellRecord
 from gatewise.cells.spec import Cell
 from gatewise.errors import GatewiseError, SettingError, ShapeError
 from gatewise.layers.dropout import locked_dropout
+from gatewise.layers.softmax import check_ids
 from gatewise.lm.measures import Measure
 from gatewise.models.parts import output_layer, projection, recurrent_layers
 from gatewise.models.recurrent_state import Layers, RecurrentState, last_features
@@ -170,17 +171,16 @@ class RecurrentLM(nn.Module):
             GatewiseError: the model is in training mode.
         """
         self._check_evaluating()
-        self._check_ids(ids, state)
+        self._check_shape(ids, state)
         if ids.size(1) == 0:
-            return self._log_probs(state, state.features[None, :0], ids, None), state
-        device = state.features.device
-        ids, valid = ids.to(device), None
+            return state.features.new_zeros(ids.shape), state
         if lengths is not None:
-            lengths = lengths.to(device)
-            valid = _valid(lengths, ids.size(1))
-            ids = ids.where(valid.t(), self.eos_id)
+            ids = ids.where(_valid(lengths, ids.size(1)).t(), self.eos_id)
+            lengths = lengths.to(state.features.device)
+        check_ids(ids, self.vocabulary_size, where="RecurrentLM")
+        ids = ids.to(state.features.device)
         features, layers = self.features(ids.t(), state.layers, lengths=lengths)
-        log_probs = self._log_probs(state, features, ids, valid)
+        log_probs = self._log_probs(state, features, ids, lengths)
         return log_probs, RecurrentState(layers, last_features(features, lengths, state.features))
 
     @torch.no_grad()
@@ -228,25 +228,24 @@ class RecurrentLM(nn.Module):
         rows = fresh.to(self.embedding.weight.device)[None, :, None]
         return {name: torch.where(rows, first, state[name]) for name, first in self.recurrent.start(batch).items()}
 
-    def _log_probs(self, state: RecurrentState, features: Tensor, ids: Tensor, valid: Tensor | None) -> Tensor:
+    def _log_probs(self, state: RecurrentState, features: Tensor, ids: Tensor, lengths: Tensor | None) -> Tensor:
         """[n, T]: each of ``ids`` [n, T] from the features before it; ``features`` [T, n, F] are those after it."""
+        n, steps = ids.shape
         table = state.known("next")
-        if table is not None and ids.size(1) == 1:
-            found = table.gather(1, ids)
-            return found if valid is None else found * valid.t()
-        before = torch.cat([state.features[None], features[:-1]]).flatten(0, 1)
-        wanted = ids.t().flatten()
-        if valid is None:
-            return self.output.log_prob_of(before, wanted).view(-1, ids.size(0)).t()
-        places = valid.flatten().nonzero().squeeze(1)
+        if table is not None and lengths is None and steps == 1:
+            return table.gather(1, ids)
+        before, wanted = torch.cat([state.features[None], features[:-1]]).flatten(0, 1), ids.t().flatten()
+        if lengths is None:
+            return self.output.log_prob_of(before, wanted).view(steps, n).t()
+        places = _valid(lengths, steps).flatten().nonzero().squeeze(1)
         found = self.output.log_prob_of(before.index_select(0, places), wanted.index_select(0, places))
-        return found.new_zeros(wanted.numel()).index_copy(0, places, found).view(-1, ids.size(0)).t()
+        return found.new_zeros(steps * n).index_copy(0, places, found).view(steps, n).t()
 
     def _check_evaluating(self) -> None:
         if self.training:
             raise GatewiseError("the model is in training mode", where="RecurrentLM", fix="call .eval() first")
 
-    def _check_ids(self, ids: Tensor, state: RecurrentState) -> None:
+    def _check_shape(self, ids: Tensor, state: RecurrentState) -> None:
         if ids.dim() != 2 or ids.dtype != torch.int64 or ids.size(0) != len(state):
             message = f"the ids are {ids.dtype} {list(ids.shape)}, expected torch.int64 [{len(state)}, T]"
             raise ShapeError(message, where="RecurrentLM")
