@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
+
+from tasks import tiny
 
 HEAVY = ("torch", "numpy", "tokenizers", "safetensors", "rich", "matplotlib")
 
@@ -38,6 +41,45 @@ def test_a_reader_that_has_left_is_no_error():
     os.close(write)
     assert ended.returncode == 141
     assert "rror" not in ended.stderr.decode().replace("gatewise.errors", "")
+
+
+@pytest.mark.slow
+def test_a_stream_whose_reader_leaves_ends_quietly(tiny_run):
+    command = [sys.executable, "-m", "gatewise", "generate", str(tiny_run), "--length", "100000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert len(process.stdout.read(10)) == 10  # it streams: the rest is not written yet
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == 141
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_writing_ends_at_once(tiny_run):
+    command = [sys.executable, "-m", "gatewise", "generate", str(tiny_run), "--length", "100000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert len(process.stdout.read(10)) == 10
+        process.send_signal(signal.SIGINT)
+        process.stdout.close()
+        assert process.stderr.read() in (b"interrupted\n", b"")
+        assert process.wait(timeout=60) in (130, 141)
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_training_is_130_and_can_be_resumed(tmp_path):
+    text, out = tiny.text_file(tmp_path, tiny.sentences(2000)), str(tmp_path / "run")
+    command = [sys.executable, "-m", "gatewise", "train", "lm"]
+    sizes = ["--hidden-size", "8", "--max-steps", "400", "--log-every", "1", "--validate-every", "100"]
+    with subprocess.Popen([*command, text, "--out", out, *sizes], stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            if line.startswith("step 3/"):
+                process.send_signal(signal.SIGINT)
+                break
+        rest = process.stderr.read()
+        assert process.wait(timeout=60) == 130
+    assert f"to go on: gatewise train lm --resume --out {out}" in rest
+    resumed = subprocess.run([*command, "--resume", "--out", out], capture_output=True, timeout=300)
+    assert resumed.returncode == 0, resumed.stderr
+    assert os.path.exists(f"{out}/model/manifest.json")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")

@@ -84,6 +84,11 @@ def test_ctrl_c_is_130(capsys):
     assert capsys.readouterr().err == "interrupted\n"
 
 
+def test_a_reader_that_has_left_is_nothing_to_say(capsys):
+    assert main(["fail", "pipe"]) == 141
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_verbs_own_code_is_passed_on(capsys):
     assert main(["leave"]) == 143
     assert capsys.readouterr() == ("", "a note\n")

@@ -141,4 +141,6 @@ def _say(line: str, code: int, *, debug: bool) -> int:
 
 def _let_go_of_stdout() -> None:
     # What is still buffered cannot be written, and must not fail again when Python exits.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    own = sys.__stdout__
+    if own is not None and sys.stdout is own:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), own.fileno())
