@@ -20,7 +20,9 @@ TOKENIZERS = [
     )
     for level in ("char", "byte", "word", "bpe")
 ]
-LINES = st.lists(st.sampled_from(["ab", " cd", "", " ", "\t", "ab cd ", "ab " * 400, " " * 700]), max_size=12)
+LINES = st.lists(
+    st.sampled_from(["ab", " cd", "", " ", "\t", "ab cd ", "ab " * 400, " " * 700, "ab" + " " * 1200]), max_size=12
+)
 TEXTS = st.tuples(LINES, st.booleans()).map(lambda made: "\n".join(made[0]) + "\n" * made[1])
 
 
