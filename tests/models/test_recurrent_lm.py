@@ -133,11 +133,13 @@ def test_evaluate_sums_over_batches_with_the_state_carried():
         model.evaluate(iter([]))
 
 
-def test_advance_is_the_plain_model_after_eos():
+@pytest.mark.parametrize("eos_id", [0, 3])
+def test_advance_is_the_plain_model_after_eos(eos_id):
     model = model_of(num_layers=2).eval()
+    model.eos_id = eos_id
     ids = torch.randint(V, (B, T))
     log_probs, _ = model.advance(model.start(B), ids)
-    inputs = torch.cat([torch.zeros(1, B, dtype=torch.int64), ids.t()[:-1]])
+    inputs = torch.cat([torch.full((1, B), eos_id), ids.t()[:-1]])
     expected = -plain_losses(model, inputs, ids.t())[0].t()
     torch.testing.assert_close(log_probs, expected.detach(), **tolerance(torch.float64, T))
     assert not log_probs.requires_grad
