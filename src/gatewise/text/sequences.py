@@ -91,7 +91,8 @@ def sentences(blocks: Iterable[str], tokenizer: Tokenizer) -> Iterator[Part]:
     for block in blocks:
         fresh = tokenizer.encode_array(block, newline_ends=True)
         visible = ~tokenizer.blank[fresh] & (fresh != tokenizer.eos_id)
-        if not begun and not visible.any() and tokenizer.eos_id not in fresh:
+        # At word level white space makes no ids at all, in whichever line it stands.
+        if not len(fresh) or (not begun and not visible.any() and tokenizer.eos_id not in fresh):
             held.append(fresh)
             yield Part(_NONE, _NONE, len(block))
             continue
