@@ -220,6 +220,11 @@ class _Machine:
             for index, value in enumerate(program.values)
             if value.kind == "constant"
         }
+        self.vectors |= {
+            index: like.new_tensor([self._widths[value.name]])
+            for index, value in enumerate(program.values)
+            if value.kind == "size"
+        }
         for vector in program.vectors:
             parts = parameters[vector.name].chunk(len(vector.parts))
             self.vectors.update(zip(vector.parts, parts, strict=True))

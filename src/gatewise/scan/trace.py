@@ -13,6 +13,7 @@ from __future__ import annotations
 import inspect
 import sys
 import traceback
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -27,18 +28,23 @@ from gatewise.cells.bundles import States
 from gatewise.cells.spec import Cell
 from gatewise.scan.bind import Binding
 from gatewise.scan.interpret import interpret, interpret_backward
-from gatewise.scan.lowering.operations import LOWERINGS, lower, name_of
+from gatewise.scan.lowering.operations import LOWERINGS, lower, name_of, short_name, unknown
 from gatewise.scan.lowering.signature import Signature, TraceSizes
+from gatewise.scan.lowering.size_numbers import name_sizes
 from gatewise.scan.packed import Packed
 from gatewise.scan.program.checks import check
+from gatewise.scan.program.draft import Draft
 from gatewise.scan.program.errors import ProgramError, TraceError
 from gatewise.scan.program.form import Program
-from gatewise.scan.program.schedule import schedule
+from gatewise.scan.program.schedule import Results, schedule
 
 PRIMES = (37, 31, 29, 19, 43, 41, 23, 17, 47, 53, 59, 61, 67, 71)
 """Sizes to trace at: no two are equal, so that each axis of a tensor tells what it is."""
-AGREEMENT = 1e-9
-"""How near a float64 result of the program has to be to the step's, absolutely and relatively."""
+AGREEMENT = 1e-7
+"""How near a float64 result of the program has to be to the step's, absolutely and relatively.
+
+Torch itself computes some functions, such as the gradient of ``hardsigmoid``, with float32 constants.
+"""
 
 Named = dict[str, Tensor]
 
@@ -60,8 +66,11 @@ def trace(cell: Cell, *, bias: bool = True) -> Program:
         ['add', 'add', 'tanh']
     """
     with _undisturbed():
-        first, second = (_Tracing(cell, bias, sizes) for sizes in _two_sizes(cell))
-        program, again = first.program(), second.program()
+        sizes = _two_sizes(cell)
+        first, second = (_Tracing(cell, bias, one) for one in sizes)
+        drafts = first.draft(), second.draft()
+        name_sizes(drafts[0][0], drafts[1][0], sizes[0].beside(sizes[1]))
+        program, again = (schedule(*draft) for draft in drafts)
         if program != again:
             raise TraceError(_difference(program, again), where=_place_of(cell))
         try:
@@ -134,8 +143,8 @@ class _Tracing:
         for leaf in self._leaves:
             leaf.requires_grad_()
 
-    def program(self) -> Program:
-        """The program of this trace."""
+    def draft(self) -> tuple[Draft, Results]:
+        """The steps of this trace, and which of their values are results."""
         signature = Signature(self._cell, self._bias, self._sizes)
         recording = _Recording(signature, _code_of(self._cell).co_filename)
         for tensor, traced in zip([*self._leaves, *self._gradients.values()], signature.given(), strict=True):
@@ -146,15 +155,16 @@ class _Tracing:
             loss = self._loss(after)
             with recording:
                 pulled = self._pull_back(loss)
+            recording.line = None
             results = signature.results([recording.traced(tensor) for tensor in (*after, *pulled)])
         except TraceError as error:
-            where = _place_of(self._cell, recording.line)
-            raise TraceError(error.message, where=where, fix="the reference runs it") from None
+            where = error.where or _place_of(self._cell, recording.line)
+            raise TraceError(error.message, where=where) from None
         except Exception as error:  # whatever a user's step may raise
             reason = str(error).strip().partition("\n")[0]
             where = _place_of(self._cell, _line_of(error, self._cell))
             raise TraceError(f"{type(error).__name__}: {reason}", where=where) from error
-        return schedule(signature.context.draft, results)
+        return signature.context.draft, results
 
     def _step(self) -> list[Tensor]:
         """The states after the step, in the order of the cell."""
@@ -162,7 +172,8 @@ class _Tracing:
         after = self._cell.step(p.input_gates(self._x), States(self._states), p).as_dict()
         for name, before in self._states.items():
             if after[name].shape != before.shape:
-                raise TraceError(f"the state {name} has another shape after the step than before")
+                message = f"the state {name} has another shape after the step than before"
+                raise TraceError(message, where=_place_of(self._cell))
         return list(after.values())
 
     def _loss(self, after: Sequence[Tensor]) -> Tensor | None:
@@ -213,12 +224,14 @@ class _Lowers:
         self._context, self._file = signature.context, file
         self._known: dict[object, object] = {}
         self._held: list[Tensor] = []
+        self._views: defaultdict[int, set[object]] = defaultdict(set)
         self._lines: dict[str, int] = {}
         self.line: int | None = None
 
     def know(self, tensor: Tensor, traced: object) -> None:
         """Remember what a tensor is; a view of the same elements in the same shape is the same."""
         self._held.append(tensor)
+        self._views[_storage(tensor)].add(_identity(tensor))
         self._known.setdefault(_identity(tensor), traced)
 
     def traced(self, tensor: Tensor) -> Any:
@@ -239,9 +252,12 @@ class _Lowers:
         """Compute an operation and take it down."""
         name = name_of(func)
         self.line = self._line(name)
-        if name not in LOWERINGS and func in torch._decomp.decomposition_table:  # such as silu: torch knows its parts
-            with self:  # type: ignore[attr-defined]
-                return torch._decomp.decomposition_table[func](*args, **(kwargs or {}))
+        if name not in LOWERINGS and name.removesuffix("_") in LOWERINGS:
+            return self._in_place(name, func, args, kwargs or {})
+        if name not in LOWERINGS:
+            result = self._by_parts(name, func, args, kwargs or {})
+            if result is not NotImplemented:
+                return result
         result = func(*args, **(kwargs or {}))
         traced = lower(self._context, name, self._all(args), self._all(kwargs or {}))
         if isinstance(result, Tensor):
@@ -249,6 +265,29 @@ class _Lowers:
         else:
             self._know_all(result, traced)
         return result
+
+    def _by_parts(self, name: str, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """An operation such as silu, of which torch knows what it is made of."""
+        parts = torch._decomp.decomposition_table.get(func, func.decompose)
+        try:
+            with self:  # type: ignore[attr-defined]
+                return parts(*args, **kwargs)
+        except TraceError as error:
+            raise unknown(name) from error
+
+    def _in_place(self, name: str, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+        """An operation that changes its first operand, which is another value from then on.
+
+        Raises:
+            TraceError: other tensors see the same memory.
+        """
+        tensor: Tensor = args[0]
+        if self._views[_storage(tensor)] != {_identity(tensor)}:
+            raise TraceError(f"{short_name(name)} changes a tensor in place that something else sees, too")
+        traced = lower(self._context, name.removesuffix("_"), self._all(args), self._all(kwargs))
+        func(*args, **kwargs)
+        self._known[_identity(tensor)] = traced
+        return tensor
 
     def _know_all(self, results: Any, traced: Any) -> None:
         for tensor, one in zip(results, traced, strict=True):
@@ -280,6 +319,10 @@ class _Recording(_Lowers, TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 def _identity(tensor: Tensor) -> tuple[object, ...]:
     return tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype
+
+
+def _storage(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
 
 
 def _line_of(error: Exception, cell: Cell) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 from gatewise.scan.lowering.arrays import Array
 from gatewise.scan.lowering.context import Context, Operand, Traced, WeightGradient
@@ -163,7 +162,6 @@ ELEMENTS: dict[str, Callable[..., object]] = {
     "aten.mul": mul,
     "aten.div": div,
     "aten.pow": power,
-    "aten.square": partial(power, exponent=2),
     "aten.gt": _plain("greater"),
     "aten.ge": _plain("greater_equal"),
     "aten.eq": _plain("equal"),

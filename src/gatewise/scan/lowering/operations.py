@@ -38,7 +38,28 @@ def lower(context: Context, name: str, arguments: Sequence[object], options: Map
         TraceError: it cannot be expressed.
     """
     if name not in LOWERINGS:
-        short = name.rpartition(".")[2]
-        advice = ", which changes a tensor in place" if short.endswith("_") and not short.endswith("__") else ""
-        raise TraceError(f"the operation {short}{advice} cannot be expressed")
-    return LOWERINGS[name](context, *arguments, **options)
+        raise unknown(name)
+    try:
+        return LOWERINGS[name](context, *arguments, **options)
+    except TraceError as error:
+        raise TraceError(f"{short_name(name)}: {error.message}") from None
+
+
+def unknown(name: str) -> TraceError:
+    """The refusal of an operation that has no lowering.
+
+    Args:
+        name: see ``name_of``.
+    """
+    advice = ", which changes a tensor in place," if name.endswith("_") and not name.endswith("__") else ""
+    return TraceError(f"the operation {short_name(name)}{advice} cannot be expressed")
+
+
+def short_name(name: str) -> str:
+    """The name of an operation as a user knows it.
+
+    Example:
+        >>> short_name("aten.add")
+        'add'
+    """
+    return name.rpartition(".")[2]

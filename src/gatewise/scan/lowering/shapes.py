@@ -13,7 +13,7 @@ from gatewise.scan.program.errors import TraceError
 
 
 def same(context: Context, tensor: Traced, *_: object, **__: object) -> Traced:
-    """The tensor itself: detach, alias, clone."""
+    """The tensor itself."""
     del context
     return tensor
 
@@ -29,11 +29,6 @@ def to_floating(context: Context, tensor: Traced, *_: object, dtype: Any = None,
     if dtype is not None and name not in ("torch.float64", "torch.bool"):
         raise TraceError(f"the change to {name} cannot be expressed; precision is chosen when the program runs")
     return tensor
-
-
-def convert(context: Context, tensor: Traced, dtype: Any) -> Traced:
-    """``to_floating`` as torch's decompositions write it."""
-    return to_floating(context, tensor, dtype=dtype)
 
 
 def view(context: Context, tensor: Traced, shape: Sequence[int]) -> Traced:
@@ -241,10 +236,9 @@ def ones_like(context: Context, like: Traced, **_: object) -> Array:
 
 
 SHAPES: dict[str, Callable[..., object]] = {
-    **dict.fromkeys(("aten.detach", "aten.alias", "aten.clone", "aten.lift_fresh", "aten.lift_fresh_copy"), same),
-    **dict.fromkeys(("aten.view", "aten._unsafe_view", "aten._reshape_alias", "aten.view_copy"), view),
+    **dict.fromkeys(("aten.detach", "aten.clone", "aten.lift_fresh"), same),
+    **dict.fromkeys(("aten.view", "aten._unsafe_view"), view),
     "aten._to_copy": to_floating,
-    "prims.convert_element_type": convert,
     "aten.unsqueeze": unsqueeze,
     "aten.squeeze": squeeze,
     "aten.expand": expand,

@@ -31,6 +31,15 @@ class TraceSizes:
     hidden: int
     projection: int
 
+    def letters(self) -> dict[str, int]:
+        """Letter -> units."""
+        letters = {"H": self.hidden, "P": self.projection, "X": self.input}
+        return {letter: size for letter, size in letters.items() if size}
+
+    def beside(self, other: TraceSizes) -> dict[str, tuple[int, int]]:
+        """Letter -> units in these sizes and in others."""
+        return {letter: (size, other.letters()[letter]) for letter, size in self.letters().items()}
+
 
 class Signature:
     """What a cell's step is given, as values of a new draft.
@@ -44,8 +53,7 @@ class Signature:
     def __init__(self, cell: Cell, bias: bool, sizes: TraceSizes) -> None:
         self._cell, self._sizes = cell, sizes
         self.declared = cell.declared(bias)
-        letters = {"H": sizes.hidden, "P": sizes.projection, "X": sizes.input}
-        letters = {letter: size for letter, size in letters.items() if size}
+        letters = sizes.letters()
         numbers = [self._width(width) for declared in self.declared for _, width in declared.dims]
         self.context = Context(Draft(), Sizes(letters, set(numbers) - letters.keys()), sizes.batch)
         self.input = self._rows("input", "X", "x")

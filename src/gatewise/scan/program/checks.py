@@ -46,6 +46,8 @@ def _check_value(value: Value, where: str) -> None:
         _require(not value.name, "only what is given has a name", where)
     else:
         _check_name(value.name, where)
+    if value.kind == "size":
+        _require(value.name in LETTERS and value.width == "1", "a size has the name of a width, and width 1", where)
     number = value.kind == "constant" and value.width == "1"
     _require(math.isfinite(value.number) and (number or value.number == 0.0), "a number is a finite constant", where)
 
@@ -77,13 +79,14 @@ def _check_given(program: Program) -> None:
     for index, kind in expected:
         _check_index(program, index, f"given values of kind {kind}")
         _require(program.values[index].kind == kind, f"is expected to be of kind {kind}", f"value {index}")
-    given = {index for index, value in enumerate(program.values) if value.kind not in (*RESULTS, "constant")}
+    given = {index for index, value in enumerate(program.values) if value.kind not in (*RESULTS, "constant", "size")}
     _require(sorted(given) == sorted(index for index, _ in expected), "a value is given twice or not named", "values")
     _require(program.values[program.input].width == "X", "the input is X wide", "x")
     for vector in program.vectors:
         _check_vector(program, vector)
     for matrix in program.matrices:
         _check_matrix(matrix)
+    _check_letters(program)
 
 
 def _check_index(program: Program, index: int, where: str) -> None:
@@ -103,10 +106,25 @@ def _check_matrix(matrix: Matrix) -> None:
         _check_width(width, matrix.name)
 
 
+def _check_letters(program: Program) -> None:
+    """Every width can be told from something that is given and consists of it alone."""
+    axes = [{program.values[index].width} for index in (program.input, *(state.before for state in program.states))]
+    axes += [{program.values[part].width for part in vector.parts} for vector in program.vectors]
+    axes += [set(axis) for matrix in program.matrices for axis in (matrix.rows, matrix.columns)]
+    told = set().union(*(axis for axis in axes if len(axis) == 1)) | {"1"}
+    used = set().union(*axes, (value.width for value in program.values), _sizes(program))
+    unknown = sorted(used & set(LETTERS) - told)
+    _require(not unknown, f"the width {', '.join(unknown)} can be told from nothing that is given", "values")
+
+
+def _sizes(program: Program) -> set[str]:
+    return {value.name for value in program.values if value.kind == "size"}
+
+
 def _check_order(program: Program) -> None:
     """Walk through the sections in the order in which they run, knowing what may be read."""
     sections, forward, backward = Sections(program), program.forward, program.backward
-    once = {index for index, value in enumerate(program.values) if value.kind in ("constant", "parameter")}
+    once = {index for index, value in enumerate(program.values) if value.kind in ("constant", "size", "parameter")}
     once |= sections.walk("forward, once", forward.once, "vector", once)
     given = {program.input}
     all_steps = sections.walk("forward, all steps", forward.all_steps, "row", once | given)

@@ -130,6 +130,26 @@ class Draft:
         self.steps.append(Instruction("copy", target, (source,)))
         return target
 
+    def become_size(self, value: int, letter: str, operation: str, factor: float) -> None:
+        """Make a constant the number of units of a width, or a function and a multiple of it.
+
+        Args:
+            value: the constant.
+            letter: the width.
+            operation: what is made of the number of units; empty for itself.
+            factor: by what that is multiplied.
+        """
+        plain = not operation and factor == 1.0
+        last = value if plain else self._new(Value("size", "1", letter), "call")
+        self.values[value] = Value("size" if plain else "vector", "1", letter if plain else "")
+        steps = []
+        if operation:
+            source, last = last, value if factor == 1.0 else self._new(Value("vector", "1"), "call")
+            steps.append(Instruction(operation, last, (source,)))
+        if factor != 1.0:
+            steps.append(Instruction("mul", value, (last, self.constant(factor))))
+        self.steps[:0] = steps
+
     def product(self, matrix: int, transposed: bool, sources: tuple[int, ...]) -> tuple[int, ...]:
         """The parts of M x, or of M^T x.
 

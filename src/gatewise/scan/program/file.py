@@ -108,9 +108,9 @@ def from_json(data: bytes, where: str) -> Program:
 
 def _short(data: object) -> str:
     """The beginning of what came, for a message; a number of a million digits is not written out."""
-    if isinstance(data, list | dict) or type(data) is int:
-        return f"{'an integer' if type(data) is int else type(data).__name__}"
-    return repr(data)[:40]
+    if isinstance(data, list | dict):
+        return type(data).__name__
+    return "a large integer" if type(data) is int and abs(data) >= 10**12 else repr(data)[:40]
 
 
 class _Reader:

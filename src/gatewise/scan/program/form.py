@@ -3,7 +3,7 @@
 Every value is one slice of a row, as wide as one gate or one state, so that an instruction never cuts or joins: a
 product of four gates writes four values. Where the values live and how long is for whoever runs the program.
 
-Widths are letters, H hidden, P projection, X input, or a number of units. A value has one of eight kinds:
+Widths are letters, H hidden, P projection, X input, or a number of units. A value has one of nine kinds:
 
 ========== ==================================================== ==================
 input      x of the time step                                   a row per sequence
@@ -12,6 +12,7 @@ gradient   the gradient of a state after the step, given to it  a row per sequen
 row        the result of an instruction or product in the loop  a row per sequence
 parameter  one part of a parameter vector                       broadcast
 constant   a number                                             broadcast
+size       how many units the width of its name has             broadcast
 vector     a result from parameters (or their gradients) alone  broadcast
 sum        the sum of a row over all sequences and steps        read after the loop
 ========== ==================================================== ==================
@@ -29,11 +30,11 @@ from gatewise.scan.program.text import write
 VERSION = 1
 """The version of the form; a program of another version is not read."""
 
-Kind = Literal["input", "state", "gradient", "row", "parameter", "constant", "vector", "sum"]
+Kind = Literal["input", "state", "gradient", "row", "parameter", "constant", "size", "vector", "sum"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 RESULTS: tuple[Kind, ...] = ("row", "vector", "sum")
 """The kinds that the program itself computes."""
-BROADCAST: tuple[Kind, ...] = ("parameter", "constant", "vector", "sum")
+BROADCAST: tuple[Kind, ...] = ("parameter", "constant", "size", "vector", "sum")
 """The kinds that are the same for every row."""
 
 
@@ -44,7 +45,7 @@ class Value:
     Args:
         kind: see above.
         width: "H", "P", "X" or a number of units.
-        name: for a reader; empty for a result.
+        name: for a reader; of a size, the width; empty for a result.
         number: the number of a constant.
     """
 

@@ -165,7 +165,7 @@ class _Numbering:
         for stage in section:
             steps: tuple[Step, ...] = (*stage.products, *stage.instructions)
             for step in steps:
-                self._count(value for value in step.sources if self._program.values[value].kind == "constant")
+                self._count(value for value in step.sources if self._program.values[value].kind in ("constant", "size"))
                 self._count(targets(step))
 
     def program(self) -> Program:

@@ -41,7 +41,7 @@ class Sections:
             fresh: set[int] = set()
             for product in stage.products:
                 if kind != "row":
-                    self._refuse("a product needs rows")
+                    self._refuse("a product is of rows")
                 fresh.update(self._product(product, readable | made))
             made |= fresh
             made |= self._instructions(stage.instructions, kind, readable | made, sums)
