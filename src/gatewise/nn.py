@@ -17,7 +17,9 @@ or, as a part of a model that was written for torch.nn:
     (5, 2, 4)
 """
 
+from gatewise.layers.adaptive_softmax import AdaptiveSoftmax
 from gatewise.layers.drop_in import GRU, LSTM, RNN
+from gatewise.layers.output import FullSoftmax
 from gatewise.layers.recurrent import Recurrent
 
-__all__ = ["GRU", "LSTM", "RNN", "Recurrent"]
+__all__ = ["GRU", "LSTM", "RNN", "AdaptiveSoftmax", "FullSoftmax", "Recurrent"]

@@ -89,8 +89,7 @@ def test_every_cell_of_the_registry_is_in_the_table():
 @pytest.mark.parametrize("case", [case for case in CASES if case.cell.torch_twin()], ids=str)
 @every_depth
 @pytest.mark.parametrize("ragged", [False, True], ids=["padded", "packed"])
-@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize(("bias", "dtype"), [(True, torch.float32), (False, torch.float64)], ids=str)
 def test_values_and_all_gradients_are_those_of_the_twin_in_torch(case, depth, ragged, bias, dtype):
     layer = case.layer(dtype=dtype, bias=bias, **depth)
     twin = torch_twin(layer)

@@ -253,6 +253,20 @@ def test_the_runner_is_shown_and_can_be_forced():
     assert lstm.runner_used == "reference"  # torch returns only the last memory
 
 
+def test_one_step_of_generation_is_left_to_the_equation():
+    layer, forced = Recurrent("lstm", X, H), Recurrent("lstm", X, H, runner="torch")
+    x = torch.randn(B, X)
+    layer.step(x)
+    assert layer.runner_used == "torch"  # in training the runner does not change with the length
+    with torch.no_grad():
+        layer.step(x)
+        assert layer.runner_used == "reference"
+        layer(torch.randn(T, B, X))
+        assert layer.runner_used == "torch"
+        forced.step(x)
+    assert forced.runner_used == "torch"
+
+
 def test_repr_says_what_differs_from_the_defaults():
     assert repr(Recurrent("gru", 3, 4)).startswith("Recurrent(GRU(), 3, 4, runner=torch: ")
     options = {"bias": False, "locked_dropout": 0.2, "residual": True, "initial_state": "learned"}
