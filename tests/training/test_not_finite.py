@@ -17,7 +17,7 @@ QUICK = TrainingSettings(epochs=3, learning_rate=0.02, log_every=3)
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_step_that_is_not_finite_is_skipped_and_said(tmp_path, bad):
-    """The weights, the optimiser and the carry stay as they are; the place in the data goes on."""
+    """The weights and the optimiser stay as they are; the place in the data goes on."""
     batches = [rows(3) for _ in range(4)]
     broken = Bare(batches, scale=lambda number: bad if number == 3 else 1.0)
     memory = Memory()
@@ -31,6 +31,33 @@ def test_a_step_that_is_not_finite_is_skipped_and_said(tmp_path, bad):
     third = memory.records[2]
     assert (third["loss"], third["gradient_norm"], third["skipped"]) == (None, None, 1.0)
     assert [record["skipped"] for record in memory.records] == [0, 0, 1, 0]
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_state_from_before_a_skipped_step_went_on_into_another_text(tmp_path, accumulate):
+    """The stream has moved on, past places where rows may have begun anew, so nothing is carried over the gap."""
+    carries = []
+
+    class Carrying(Toy):
+        def loss(self, network, batch, carry):
+            if network.training:
+                carries.append(carry is not None)
+            return super().loss(network, batch, carry)
+
+    memory = Memory()
+    settings = QUICK.replace(epochs=1, accumulate=accumulate)
+    quick_fit(Carrying([1.0], broken=(4,)), settings, tmp_path, memory)
+    after = 4 // accumulate * accumulate + accumulate  # the first batch after the window that was skipped
+    assert [number for number, carried in enumerate(carries) if not carried] == [0, after]
+    (line,) = memory.lines
+    assert line.endswith("); the next batch starts from the initial state")
+
+
+def test_a_task_that_carries_nothing_is_told_of_no_state(tmp_path):
+    memory = Memory()
+    task = Bare([rows(3) for _ in range(4)], scale=lambda number: math.nan if number == 3 else 1.0)
+    quick_fit(task, TrainingSettings(epochs=1), tmp_path, memory)
+    assert "initial state" not in memory.lines[0]
 
 
 def test_the_loss_may_be_finite_while_the_gradient_is_not(tmp_path):

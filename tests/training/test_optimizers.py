@@ -1,5 +1,6 @@
 """The optimisers, against torch's classes; the average of the weights, against a mean of all of them."""
 
+import math
 import subprocess
 import sys
 
@@ -54,6 +55,23 @@ def test_steps_are_torchs(kind):
         witness.step()
         for mine, its in zip(ours.parameters(), other.parameters(), strict=True):
             torch.testing.assert_close(mine, its, **tolerance(torch.float32, step + 1))
+
+
+@pytest.mark.parametrize(("optimizer", "decay"), [("adamw", 0.01), ("sgd", 0.0), ("nt-asgd", 1.2e-6)])
+def test_sgd_at_a_learning_rate_of_20_shrank_its_matrices_by_a_fifth_a_step(optimizer, decay):
+    """The weight decay of AdamW was the default of every optimiser; a decay that is given is taken, 0 too."""
+    default = TrainingSettings(optimizer=optimizer)
+    assert build(network(), default).decay == decay
+    assert build(network(), default.replace(weight_decay=0)).decay == 0
+    assert build(network(), default.replace(weight_decay=0.3)).decay == 0.3
+    model = network()
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    build(model, default).step(20.0)
+    for now, then in zip(model.parameters(), before, strict=True):
+        kept = 1 - 20 * decay if then.dim() > 1 else 1
+        torch.testing.assert_close(now.detach(), kept * then, **tolerance(torch.float32))
 
 
 @pytest.mark.parametrize("kind", OPTIONS)
@@ -112,6 +130,14 @@ def test_when_the_average_begins(n):
         begins = [average.validated(loss, weights) for loss in losses]
         expected = trigger(losses, n)
         assert begins == [t == expected for t in range(len(losses))]
+
+
+@pytest.mark.parametrize("bad", [math.nan, -math.inf, math.inf])
+def test_a_validation_that_was_not_finite_kept_the_average_from_beginning(bad):
+    """min() of a list that begins with nan is nan, and nothing is above it."""
+    average, weights = Average(1), [torch.zeros(2)]
+    assert [average.validated(loss, weights) for loss in (bad, 3.0, 2.0, 2.5, 2.6)] == [False] * 4 + [True]
+    assert all(loss > 0 for loss in average.losses)
 
 
 class Watched(Toy):

@@ -49,6 +49,18 @@ def test_plateau_is_torchs(optimizer):
     assert plateau.factor == 0.5**5
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_a_first_validation_that_was_not_finite_was_the_best_for_ever(optimizer, bad):
+    scheduler = theirs.ReduceLROnPlateau(optimizer, factor=0.5, patience=1, threshold=0.0)
+    plateau = Plateau()
+    for loss in (bad, 3.0, 2.0, bad, 1.0, 1.5, 1.4, 0.5):
+        optimizer.step()
+        scheduler.step(abs(loss))  # torch takes -inf for the best
+        plateau.validated(loss, factor=0.5, patience=1)
+        assert plateau.factor == optimizer.param_groups[0]["lr"]
+    assert (plateau.best, plateau.factor) == (0.5, 0.5)
+
+
 @pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize("warmup", [0.0, 0.2, 0.99])
 @pytest.mark.parametrize("steps", [1, 2, 3, 50])

@@ -204,7 +204,8 @@ class Loop:
         progress.not_finite += 1
         interval.skipped += 1
         what = f"loss {outcome.loss / outcome.count:g}, gradient norm {outcome.norm:g}, learning rate {progress.rate:g}"
-        self.monitor.said(f"step {progress.step:,} skipped: its gradient is not finite ({what})")
+        after = "; the next batch starts from the initial state" if outcome.dropped else ""
+        self.monitor.said(f"step {progress.step:,} skipped: its gradient is not finite ({what}){after}")
         if progress.not_finite >= MOST_NOT_FINITE:
             raise NotFinite(
                 f"the gradient was not finite in {MOST_NOT_FINITE} steps in a row, up to step {progress.step} ({what})",

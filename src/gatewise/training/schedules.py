@@ -80,7 +80,7 @@ class Plateau:
 
     Attributes:
         factor: what the learning rate is multiplied by now.
-        best: the lowest loss so far, or None.
+        best: the lowest finite loss so far, or None.
         waited: validations since then, or since the factor fell.
 
     Example:
@@ -96,8 +96,11 @@ class Plateau:
     waited: int = 0
 
     def validated(self, loss: float, factor: float, patience: int) -> None:
-        """Take note of a validation loss; after more than ``patience`` without improvement the rate falls."""
-        if self.best is None or loss < self.best:
+        """Take note of a validation loss; after more than ``patience`` without improvement the rate falls.
+
+        A loss that is not finite is no improvement, whatever came before.
+        """
+        if math.isfinite(loss) and (self.best is None or loss < self.best):
             self.best, self.waited = loss, 0
             return
         self.waited += 1

@@ -41,7 +41,11 @@ class TrainingSettings(Settings):
     adam_beta2: float = setting(0.999, "decay of adamw's mean of the squared gradient", minimum=0, below=1)
     momentum: float = setting(0.0, "momentum of sgd", minimum=0, below=1)
     nonmonotone: int = setting(5, "validations that nt-asgd looks back over before it averages", minimum=1)
-    weight_decay: float = setting(0.01, "weight decay of matrices, not of vectors", minimum=0)
+    weight_decay: float | None = setting(
+        None,
+        "weight decay of matrices, not of vectors; none given: 0.01 for adamw, 0 for sgd, 1.2e-6 for nt-asgd",
+        minimum=0,
+    )
     clip_norm: float = setting(1.0, "longest gradient allowed, as a whole; 0: any", minimum=0)
     clip_value: float = setting(0.0, "greatest element of a gradient allowed; 0: any", minimum=0)
     epochs: float = setting(10.0, "times to go through the training data", above=0)

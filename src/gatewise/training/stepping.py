@@ -27,6 +27,7 @@ class Outcome:
         norm: of the gradient of the mean loss, before clipping.
         clipped: whether the gradient was clipped.
         finite: whether loss and norm were finite; the weights were left as they are if not.
+        dropped: whether a carried state was given up, because the step was skipped.
     """
 
     loss: float
@@ -34,6 +35,7 @@ class Outcome:
     norm: float
     clipped: bool
     finite: bool
+    dropped: bool = False
 
 
 class Stepper:
@@ -47,7 +49,7 @@ class Stepper:
         settings: accumulation, clipping, precision.
 
     Attributes:
-        carry: what the next batch continues from.
+        carry: what the next batch continues from; None: the initial state.
     """
 
     def __init__(
@@ -69,7 +71,10 @@ class Stepper:
         return torch.autocast(self.device, torch.bfloat16, enabled=self.settings.precision == "bfloat16")
 
     def step(self, rate: float) -> Outcome:
-        """Train on the next batches; where the gradient is not finite, everything but the place in the data stays.
+        """Train on the next batches; where the gradient is not finite, no weight changes and the carry is given up.
+
+        The place in the data goes on all the same, past batches in which rows may have begun something new: a carry
+        from before them would go on into another text, so that the next batch starts from the initial state.
 
         Args:
             rate: the learning rate.
@@ -88,10 +93,11 @@ class Stepper:
         if finite:
             clipped = self._clip(gradients, norm)
             self.optimizer.step(rate)
-            self.carry = carry
+        dropped = not finite and carry is not None
+        self.carry = carry if finite else None
         for parameter in self.parameters:
             parameter.grad = None
-        return Outcome(loss, count, norm, clipped, finite)
+        return Outcome(loss, count, norm, clipped, finite, dropped)
 
     def _backward(self) -> tuple[Tensor, int, Any]:
         """Gradients of the window: of its mean loss, or of its sum where the window has several batches."""
