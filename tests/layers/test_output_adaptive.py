@@ -91,7 +91,7 @@ def test_clusters_without_tokens(targets):
 
 def test_tied_weight_collects_both_gradients():
     embedding = nn.Embedding(VOCABULARY, WIDTH, dtype=torch.float64)
-    output = AdaptiveSoftmax(WIDTH, VOCABULARY, CUTOFFS, weight=embedding.weight, dtype=torch.float64)
+    output = AdaptiveSoftmax(WIDTH, VOCABULARY, CUTOFFS, tied_to=embedding, dtype=torch.float64)
     ids, targets = torch.tensor([1, 1, 35]), torch.tensor([2, 39, 10])
     assert "weight" not in output.state_dict()
     (found,) = torch.autograd.grad(output.loss(embedding(ids).tanh(), targets), embedding.weight)

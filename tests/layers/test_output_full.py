@@ -204,7 +204,7 @@ def test_module_answers_agree():
 
 def test_tied_weight_collects_both_gradients():
     embedding = nn.Embedding(10, 4)
-    output = FullSoftmax(4, 10, weight=embedding.weight, bias=False)
+    output = FullSoftmax(4, 10, tied_to=embedding, bias=False)
     ids, targets = torch.tensor([1, 1, 5]), torch.tensor([2, 9, 1])
     output.loss(embedding(ids).tanh(), targets).backward()
     found, embedding.weight.grad = embedding.weight.grad, None
@@ -214,12 +214,48 @@ def test_tied_weight_collects_both_gradients():
 
 def test_tied_weight_has_one_owner():
     model = nn.ModuleDict({"embedding": nn.Embedding(10, 4)})
-    model["output"] = FullSoftmax(4, 10, weight=model["embedding"].weight)
+    model["output"] = FullSoftmax(4, 10, tied_to=model["embedding"])
     assert set(model.state_dict()) == {"embedding.weight", "output.bias"}
     twin = copy.deepcopy(model).double()
     assert twin["output"].matrix is twin["embedding"].weight
     assert twin["output"].matrix is not model["output"].matrix
     assert repr(model["output"]) == "FullSoftmax(4, 10, tied)"
+
+
+def tied():
+    """An embedding with an output layer tied to it."""
+    model = nn.ModuleDict({"embedding": nn.Embedding(10, 4)})
+    model["output"] = FullSoftmax(4, 10, tied_to=model["embedding"])
+    return model
+
+
+def test_the_tie_does_not_break_when_tensors_are_assigned():
+    model = tied()
+    model.load_state_dict({name: tensor + 1 for name, tensor in model.state_dict().items()}, assign=True)
+    assert model["output"].matrix is model["embedding"].weight
+
+
+def test_the_tie_does_not_break_when_a_model_leaves_the_meta_device():
+    with torch.device("meta"):
+        model = tied()
+    model.to_empty(device="cpu")
+    assert model["output"].matrix is model["embedding"].weight
+
+
+def test_the_tie_does_not_break_in_a_functional_call():
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.parts = tied()
+
+        def forward(self, features, targets):
+            return self.parts["output"].loss(features, targets)
+
+    model, features, targets = Model(), torch.randn(3, 4), torch.tensor([1, 2, 9])
+    given = torch.randn(10, 4)
+    found = torch.func.functional_call(model, {"parts.embedding.weight": given}, (features, targets))
+    expected = plain(features, given, torch.zeros(10), targets)
+    torch.testing.assert_close(found, expected, **tolerance(torch.float32, 4))
 
 
 @pytest.mark.parametrize(("target", "message"), [(10, "a target is 10"), (-1, "a target is -1")])
@@ -249,6 +285,8 @@ def test_what_does_not_fit_is_refused():
 
 def test_arguments_of_the_module_are_refused():
     with pytest.raises(SettingError, match=r"tied weight is \[10, 4\], expected \[11, 4\]"):
-        FullSoftmax(4, 11, weight=nn.Embedding(10, 4).weight)
+        FullSoftmax(4, 11, tied_to=nn.Embedding(10, 4))
+    with pytest.raises(SettingError, match="tied_to is expected as a module with a weight, but Dropout came"):
+        FullSoftmax(4, 11, tied_to=nn.Dropout())
     with pytest.raises(SettingError, match="chunk must be a whole number of at least 1"):
         FullSoftmax(4, 10, chunk=0)

@@ -73,6 +73,8 @@ def test_the_tied_matrix_is_saved_once_and_stays_tied():
     assert "output.weight" not in tensors
     twin = rebuild(config, tensors)
     assert twin.output.matrix is twin.embedding.weight
+    twin.load_state_dict({name: tensor.clone() for name, tensor in tensors.items()}, assign=True)
+    assert twin.output.matrix is twin.embedding.weight
 
 
 def test_a_users_cell_is_asked_for_and_never_imported(tmp_path, monkeypatch):

@@ -30,7 +30,7 @@ class AdaptiveSoftmax(OutputLayer):
         features: H, at least 1.
         vocabulary: V, at least 2.
         cutoffs: the ids at which the clusters begin, rising, 1 to V - 1; none: `usual_cutoffs`.
-        weight: the matrix of another module, such as ``embedding.weight`` [V, H], to tie to; None makes an own one.
+        tied_to: the module whose ``weight`` [V, H] is used, such as an embedding; None makes an own matrix.
         bias: whether biases [V] and [K] are added.
         rank: of the maps P_k; 0 for full ones.
         chunk: tokens at once in `loss` and `log_prob_of`, at least 1; None chooses.
@@ -38,7 +38,7 @@ class AdaptiveSoftmax(OutputLayer):
         dtype: of the parameters.
 
     Raises:
-        ArgumentError: cutoffs that do not rise or lie outside, a size or a weight that does not fit.
+        ArgumentError: cutoffs that do not rise or lie outside, a size or a tied matrix that does not fit.
 
     Source: Grave et al. 2017, arXiv:1609.04309v3, sections 4.2 and 4.3.
 
@@ -58,14 +58,14 @@ class AdaptiveSoftmax(OutputLayer):
         vocabulary: int,
         cutoffs: Sequence[int] = (),
         *,
-        weight: Tensor | None = None,
+        tied_to: nn.Module | None = None,
         bias: bool = True,
         rank: int = 0,
         chunk: int | None = None,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        super().__init__(features, vocabulary, weight=weight, bias=bias, chunk=chunk, device=device, dtype=dtype)
+        super().__init__(features, vocabulary, tied_to=tied_to, bias=bias, chunk=chunk, device=device, dtype=dtype)
         self.cutoffs = _checked(tuple(cutoffs) or usual_cutoffs(vocabulary), vocabulary)
         self.rank = check_size("rank", rank, "AdaptiveSoftmax", least=0)
         if rank >= features:

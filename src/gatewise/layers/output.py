@@ -20,19 +20,19 @@ class OutputLayer(nn.Module):
     """What every output layer has: one matrix [V, H], a bias [V] or none, and three questions it answers.
 
     A tied matrix stays its owner's: it is no parameter of this module and not in its ``state_dict``, but both modules
-    add to its gradient.
+    add to its gradient. It is read from its owner at every call, so that whatever takes its place there is used here.
 
     Args:
         features: H, at least 1.
         vocabulary: V, at least 1.
-        weight: the matrix of another module, such as ``embedding.weight`` [V, H], to tie to; None makes an own one.
+        tied_to: the module whose ``weight`` [V, H] is used, such as an embedding; None makes an own matrix.
         bias: whether a bias is added.
         chunk: tokens at once in `loss` and `log_prob_of`, at least 1; None chooses.
         device: of the parameters.
         dtype: of the parameters.
 
     Raises:
-        ArgumentError: a size or a weight that does not fit.
+        ArgumentError: a size that is out of range, or a tied matrix that does not fit.
     """
 
     weight: nn.Parameter | None
@@ -43,7 +43,7 @@ class OutputLayer(nn.Module):
         features: int,
         vocabulary: int,
         *,
-        weight: Tensor | None = None,
+        tied_to: nn.Module | None = None,
         bias: bool = True,
         chunk: int | None = None,
         device: torch.device | str | None = None,
@@ -54,11 +54,10 @@ class OutputLayer(nn.Module):
         self.features = check_size("features", features, where)
         self.vocabulary = check_size("vocabulary", vocabulary, where)
         self.chunk = None if chunk is None else check_size("chunk", chunk, where)
-        if weight is not None and tuple(weight.shape) != (vocabulary, features):
-            message = f"the tied weight is {list(weight.shape)}, expected [{vocabulary}, {features}]"
-            raise ArgumentError(message, where=where)
-        self._tied = (weight,)  # in a tuple, where nn.Module does not see it
-        empty = torch.empty(vocabulary, features, device=device, dtype=dtype) if weight is None else None
+        if tied_to is not None:
+            self._check_owner(tied_to)
+        self._owner = (tied_to,)  # in a tuple, where nn.Module does not see it
+        empty = torch.empty(vocabulary, features, device=device, dtype=dtype) if tied_to is None else None
         self.register_parameter("weight", None if empty is None else nn.Parameter(empty))
         shift = torch.empty(vocabulary, device=device, dtype=dtype) if check_flag("bias", bias, where) else None
         self.register_parameter("bias", None if shift is None else nn.Parameter(shift))
@@ -66,9 +65,18 @@ class OutputLayer(nn.Module):
     @property
     def matrix(self) -> Tensor:
         """The matrix [V, H] in use, own or tied."""
-        matrix = self._tied[0] if self.weight is None else self.weight
-        assert matrix is not None
+        matrix = self.weight if self._owner[0] is None else self._owner[0].weight
+        assert isinstance(matrix, Tensor)
         return matrix
+
+    def _check_owner(self, owner: nn.Module) -> None:
+        where, weight = type(self).__name__, getattr(owner, "weight", None)
+        if not isinstance(owner, nn.Module) or not isinstance(weight, Tensor):
+            message = f"tied_to is expected as a module with a weight, but {type(owner).__name__} came"
+            raise ArgumentError(message, where=where)
+        if tuple(weight.shape) != (self.vocabulary, self.features):
+            message = f"the tied weight is {list(weight.shape)}, expected [{self.vocabulary}, {self.features}]"
+            raise ArgumentError(message, where=where)
 
     def reset_parameters(self) -> None:
         """Draw the own matrix from U(-1/sqrt(H), 1/sqrt(H)), as torch.nn.Linear does; the bias starts at zero."""
@@ -110,7 +118,7 @@ class FullSoftmax(OutputLayer):
 
     Example:
         >>> embedding = nn.Embedding(10, 4)
-        >>> output = FullSoftmax(4, 10, weight=embedding.weight)
+        >>> output = FullSoftmax(4, 10, tied_to=embedding)
         >>> features, targets = torch.randn(3, 4), torch.tensor([1, 2, 9])
         >>> output.loss(features, targets).backward()
         >>> tuple(embedding.weight.grad.shape), tuple(output.log_probs(features).shape)
@@ -122,13 +130,13 @@ class FullSoftmax(OutputLayer):
         features: int,
         vocabulary: int,
         *,
-        weight: Tensor | None = None,
+        tied_to: nn.Module | None = None,
         bias: bool = True,
         chunk: int | None = None,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        super().__init__(features, vocabulary, weight=weight, bias=bias, chunk=chunk, device=device, dtype=dtype)
+        super().__init__(features, vocabulary, tied_to=tied_to, bias=bias, chunk=chunk, device=device, dtype=dtype)
         self.reset_parameters()
 
     def loss(self, features: Tensor, targets: Tensor) -> Tensor:

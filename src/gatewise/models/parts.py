@@ -57,9 +57,9 @@ def output_layer(
     settings: RecurrentLMSettings, embedding: nn.Embedding, width: int, kind: dict[str, Any]
 ) -> OutputLayer:
     """The output layer over what the layers return, ``width`` numbers, or over the vectors of the tokens where tied."""
-    weight = embedding.weight if settings.tie_weights else None
+    owner = embedding if settings.tie_weights else None
     width = settings.embedding_size if settings.tie_weights else width
     if settings.softmax == "full":
-        return FullSoftmax(width, embedding.num_embeddings, weight=weight, **kind)
+        return FullSoftmax(width, embedding.num_embeddings, tied_to=owner, **kind)
     cutoffs, rank = settings.cutoffs, settings.tail_rank
-    return AdaptiveSoftmax(width, embedding.num_embeddings, cutoffs, weight=weight, rank=rank, **kind)
+    return AdaptiveSoftmax(width, embedding.num_embeddings, cutoffs, tied_to=owner, rank=rank, **kind)
