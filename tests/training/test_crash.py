@@ -210,6 +210,33 @@ def test_all_checkpoints_damaged(store):
 # --- kill -9 ---
 
 
+@pytest.mark.parametrize("keep", [1, 2])
+def test_a_damaged_checkpoint_outlived_those_written_after_it(store, keep):
+    """It is newer than the one gone back to: with keep=1 the file just written was removed instead."""
+    store.keep = keep
+    (store.folder / "step-000000009.safetensors").write_bytes(b"\0" * 100)
+    lines = []
+    assert newest(store, lines.append)[1]["step"] == 2
+    assert lines[1:] == [f"{store.folder}/step-000000009.safetensors: is kept as step-000000009.safetensors.damaged"]
+    for step in (3, 4):
+        written = store.write(step, pack({"w": torch.zeros(1)}, {"step": step}), nothing_said)
+        assert newest(store, nothing_said)[1]["step"] == step
+        assert store.found()[-1] == written
+    kept = [f"step-00000000{step}.safetensors" for step in (3, 4)][-keep:]
+    assert names(store) == [*kept, "step-000000009.safetensors.damaged"]
+
+
+def test_a_damaged_checkpoint_that_cannot_be_renamed_is_said_and_the_new_one_stays(store, monkeypatch):
+    store.keep = 1
+    (store.folder / "step-000000009.safetensors").write_bytes(b"\0" * 100)
+    lines = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", lambda *_: failing(errno.EPERM)())
+        newest(store, lines.append)
+    assert lines[1].endswith("step-000000009.safetensors: is damaged, and cannot be renamed (Operation not permitted)")
+    assert store.write(3, pack({"w": torch.zeros(1)}, {"step": 3}), nothing_said).exists()
+
+
 @pytest.mark.parametrize(
     ("trials", "kills"),
     [(3, 1), pytest.param(20, 1, marks=pytest.mark.slow), pytest.param(5, 5, marks=pytest.mark.slow)],

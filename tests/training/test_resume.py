@@ -125,7 +125,9 @@ def test_a_damaged_checkpoint_is_said_and_the_one_before_taken(tmp_path, whole):
     newest.write_bytes(data)
     _, memory, _ = run(tmp_path, settings, resume=True)
     assert memory.lines == [f"{newest}: is damaged: its SHA-256 is not the one written in it; copy it again; "
-                            "going back to the checkpoint before it"]  # fmt: skip
+                            "going back to the checkpoint before it",
+                            f"{newest}: is kept as {newest.name}.damaged"]  # fmt: skip
+    assert newest.with_name(f"{newest.name}.damaged").read_bytes() == data
     assert memory.steps[0][0] == 5
     assert everything(tmp_path) == whole("accumulated")
 

@@ -43,7 +43,7 @@ class Checkpoints:
             sweep(self.folder)
 
     def write(self, step: int, pieces: Iterable[Buffer], say: Callable[[str], None]) -> Path:
-        """Put a checkpoint on the disk, then remove those that are too many.
+        """Put a checkpoint on the disk, then remove those that are too many, never the one just written.
 
         Errors that may pass (EIO and such) are said, and the write is tried three times more.
 
@@ -62,7 +62,8 @@ class Checkpoints:
                     raise
                 say(f"{error}; trying again in {wait:g} s")
                 time.sleep(wait)
-        for old in self.found()[: -self.keep]:
+        others = [found for found in self.found() if found != path]
+        for old in others[: max(0, len(others) + 1 - self.keep)]:
             try:
                 old.unlink()
             except OSError as error:
@@ -86,17 +87,36 @@ def unpack(source: Path | Buffer, where: str) -> tuple[dict[str, Any], Any]:
     if metadata.get("format") != FORMAT or "state" not in metadata:
         raise ModelFileError(f"is no checkpoint of the format {FORMAT}", where=where)
     return tensors, parse_json(metadata["state"].encode(), where)
+    The damaged one is then renamed, or it would stand among the newest ones and push out those that are whole; where
+    none is whole, all stay as they are.
+
 
 
 def newest(checkpoints: Checkpoints, say: Callable[[str], None]) -> tuple[dict[str, Any], Any]:
+    damaged: list[Path] = []
     """The newest checkpoint that is whole; a damaged one is said, and the one before it is taken.
 
     Raises:
         TrainingError: there is none.
     """
+            damaged.append(path)
+            continue
+        for other in damaged:
+            _move_aside(other, say)
+        return taken
     for path in reversed(checkpoints.found()):
+
+
+def _move_aside(path: Path, say: Callable[[str], None]) -> None:
+    aside = path.with_name(f"{path.name}.damaged")
+    try:
+        path.replace(aside)
+    except OSError as error:
+        say(f"{path}: is damaged, and cannot be renamed ({error.strerror})")
+    else:
+        say(f"{path}: is kept as {aside.name}")
         try:
-            return unpack(path, str(path))
+            taken = unpack(path, str(path))
         except ModelFileError as error:
             say(f"{error}; going back to the checkpoint before it")
     raise TrainingError("there is no checkpoint to resume from", where=str(checkpoints.folder), fix="start a new run")
