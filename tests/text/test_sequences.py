@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -92,9 +93,36 @@ def test_sentences_are_the_lines_with_a_word(tokenizer: Tokenizer):
         assert ids == list(chain.from_iterable(kept))
         assert starts == [sum(map(len, kept[:index])) for index in range(len(kept))]
         assert blank == sum(not line.strip() for line in lines[:-1])  # without a newline it is no line
-        assert characters == len(text)
+        assert characters == sum(len(line) for line in text.splitlines(keepends=True) if line.strip())
 
     check()
+
+
+@pytest.mark.parametrize("end", ["\n\n", "\n \n", "\n ", "\n"])
+def test_a_text_whose_last_line_is_blank_can_be_recorded(end: str, tmp_path: Path):
+    char = TOKENIZERS[0]
+    TokenStore.build(["ab" + end], char, folder=tmp_path, division="sentence")
+    counts = TokenStore.open(tmp_path, char).counts
+    assert (counts.sequences, counts.tokens, counts.blank) == (1, 3, end.count("\n") - 1)
+
+
+def test_characters_of_blank_lines_are_not_counted():
+    store = TokenStore.build(["ab\n \t \n\ncd"], TOKENIZERS[0], division="sentence")
+    assert store.counts.characters == len("ab\ncd")
+
+
+def test_a_line_of_spaces_that_the_vocabulary_does_not_know_is_blank():
+    spaceless = Tokenizer.train(["ab\n"], TextSettings(level="char"))
+    ids, starts, characters, blank = parts("ab\n   \n\u3000\nba\n", spaceless, "sentence")
+    assert spaceless.decode(ids) == "ab\nba\n"
+    assert (starts, characters, blank) == ([0, 3], 6, 2)
+
+
+def test_an_end_written_as_a_word_ends_a_sentence_of_pretokenised_text():
+    spaced = Tokenizer.train(["a b\n"], TextSettings(level="word", pretokenised=True))
+    ids, starts, _, blank = parts("a <eos> b\n<eos>\nb <eos>", spaced, "sentence")
+    assert spaced.tokens(ids) == ["a", "<eos>", "b", "<eos>", "b", "<eos>"]
+    assert (starts, blank) == ([0, 2, 4], 2)
 
 
 def test_the_final_newline_is_the_end_of_words_and_comes_before_it_elsewhere():

@@ -74,7 +74,7 @@ def prepare(
         TokenStore.build(texts, tokenizer, folder=place, division=division(settings))
         for texts, place in zip((trained_on, held_out), places, strict=True)
     ]
-    notes = [*corpus.notes, *(valid.notes if valid else [f"held out for validation: {_share(stores[1], corpus)}"])]
+    notes = [*corpus.notes, *(valid.notes if valid else [f"held out for validation: {_share(held_out, corpus)}"])]
     notes += [
         f"left out of the {name} text: {store.counts.blank} lines without a word"
         for name, store in zip(("training", "validation"), stores, strict=True)
@@ -113,5 +113,6 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _share(store: TokenStore, corpus: Corpus) -> str:
-    return f"the last {store.counts.characters:,} of {corpus.characters:,} characters"
+def _share(held_out: Iterable[Document], corpus: Corpus) -> str:
+    characters = sum(map(len, chain.from_iterable(held_out)))  # the store counts without blank lines
+    return f"the last {characters:,} of {corpus.characters:,} characters"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from gatewise.text.encoders import Ids
+from gatewise.text.pipelines import EOS
 from gatewise.text.tokenizer import Tokenizer
 
 Division = Literal["document", "paragraph", "line", "sentence"]
@@ -20,7 +22,7 @@ class Part(NamedTuple):
     Attributes:
         ids: [n]
         starts: where sequences begin in ``ids``.
-        characters: how many characters the ids were made from.
+        characters: how many characters the ids stand for; those of blank lines that are left out are not among them.
         blank: lines that were left out because they hold no word.
     """
 
@@ -82,46 +84,36 @@ def _starts(ids: Ids, tokenizer: Tokenizer, needed: int, before: _Position) -> t
 def sentences(blocks: Iterable[str], tokenizer: Tokenizer) -> Iterator[Part]:
     """The ids of the lines of one document, each with ``<eos>`` at its end; lines without a word are left out.
 
+    Whether a line is blank is seen in the text, since a vocabulary may know no white space.
+
     Args:
         blocks: the document, divided where chunks end.
         tokenizer: makes the ids.
     """
-    held: list[Ids] = []  # the beginning of a line, as long as nothing visible is in it
+    held: list[str] = []  # the beginning of a line, as long as nothing visible is in it
     begun = False  # whether the line that goes on has been given out in part
     for block in blocks:
-        fresh = tokenizer.encode_array(block, newline_ends=True)
-        visible = ~tokenizer.blank[fresh] & (fresh != tokenizer.eos_id)
-        # At word level white space makes no ids at all, in whichever line it stands.
-        if not len(fresh) or (not begun and not visible.any() and tokenizer.eos_id not in fresh):
-            held.append(fresh)
-            yield Part(_NONE, _NONE, len(block))
+        text = _EOS_WORD.sub("\n", block) if tokenizer.form.pretokenised else block
+        if not begun and "\n" not in text and text.isspace():
+            held.append(text)
             continue
-        ids = np.concatenate([*held, fresh])
-        kept, starts, blank, rest = _lines(ids, tokenizer, begun)
-        yield Part(kept, starts, len(block), blank)
-        held, begun = ([rest], False) if len(rest) else ([], bool(ids[-1] != tokenizer.eos_id))
+        lines = _LINE.findall("".join([*held, text]))
+        rest = lines.pop() if not lines[-1].endswith("\n") else ""
+        ended = [line for index, line in enumerate(lines) if (begun and not index) or not line.isspace()]
+        goes_on = bool(rest) and ((begun and not lines) or not rest.isspace())
+        kept = "".join([*ended, rest * goes_on])
+        ids = tokenizer.encode_array(kept, newline_ends=True)
+        yield Part(ids, _line_starts(ids, tokenizer.eos_id, begun), len(kept), len(lines) - len(ended))
+        held, begun = [rest] * (bool(rest) and not goes_on), goes_on
     if begun:
         yield Part(np.array([tokenizer.eos_id]), _NONE, 0)
 
 
-def _lines(ids: Ids, tokenizer: Tokenizer, begun: bool) -> tuple[Ids, Ids, int, Ids]:
-    """The lines of ``ids`` that hold something visible, where they begin, how many do not, and an unfinished such one.
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_EOS_WORD = re.compile(rf"(?<![^ \t\n\r\x0b\f]){EOS}(?![^ \t\n\r\x0b\f])")  # in pretokenised text it ends a sentence
 
-    Args:
-        ids: at least one.
-        tokenizer: knows what is visible.
-        begun: the first line goes on from an earlier part, in which something was visible.
-    """
-    starts = np.concatenate([[0], np.flatnonzero(ids == tokenizer.eos_id) + 1])
-    starts = starts[starts < len(ids)]
-    lengths = np.diff(starts, append=len(ids))
-    visible = np.logical_or.reduceat(~tokenizer.blank[ids] & (ids != tokenizer.eos_id), starts)
-    visible[0] |= begun
-    unfinished = not visible[-1] and ids[-1] != tokenizer.eos_id
-    kept_starts = (np.cumsum(lengths * visible) - lengths)[visible]
-    return (
-        ids[np.repeat(visible, lengths)],
-        kept_starts[1:] if begun else kept_starts,
-        int(np.count_nonzero(~visible)) - unfinished,
-        ids[starts[-1] :] if unfinished else _NONE,
-    )
+
+def _line_starts(ids: Ids, eos_id: int, begun: bool) -> Ids:
+    """Where lines begin in ``ids``; the first does not if it was ``begun`` before."""
+    starts = np.concatenate([[] if begun else [0], np.flatnonzero(ids == eos_id) + 1]).astype(np.int64)
+    return starts[starts < len(ids)]

@@ -33,7 +33,7 @@ class Counts:
     Attributes:
         tokens: tokens with every ``<eos>``: what is scored.
         unknown: how many of them are ``<unk>``.
-        characters: characters of the text, newlines among them.
+        characters: characters that the tokens stand for: of the text with its newlines, without ``blank`` lines.
         sequences: documents, paragraphs, lines or sentences, whatever the text was divided into.
         blank: lines without a word, which sentences leave out.
     """
