@@ -200,6 +200,8 @@ def test_a_text_that_cannot_be_scored(refused, tiny_run, tmp_path, verb):
         (["--temperature", "0"], "temperature must be a number above 0, but 0.0 was given"),
         (["--top-p", "2"], "top_p"),
         (["--greedy", "--beam", "2"], "greedy and beam exclude each other"),
+        (["--beam", "2", "--n", "5"], "a beam of width 2 finds at most 2 texts, but n is 5"),
+        (["--length-penalty", "1"], "length_penalty belongs to beam search"),
         (["--lenght", "5"], "did you mean --length?"),
     ],
 )

@@ -79,7 +79,12 @@ def test_prompt_and_banned():
     assert {text.ids for text in found} == expected
     after = {text.ids: text.log_prob for text in found}
     assert after[(3, 0)] == pytest.approx((lm.table[2, 3] + lm.table[3, 0]).item())
-    assert beam(lm, width=2, length=3, banned=[0, 1, 2, 3]) == []
+
+
+def test_no_text_at_all_is_an_error_and_not_an_empty_list():
+    lm = TableLM.random(4, seed=5)
+    with pytest.raises(SettingError, match="no text is left: banned are 0, 1, 2, 3; ban fewer"):
+        beam(lm, width=2, length=3, banned=[0, 1, 2, 3])
 
 
 @pytest.mark.parametrize(

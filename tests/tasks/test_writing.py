@@ -46,6 +46,20 @@ def test_several_from_one_beam_come_best_first(model):
     assert values == sorted(values, reverse=True)
 
 
+def test_the_length_penalty_reaches_the_search(tmp_path):
+    model = gatewise.load(tiny.run(tmp_path, unit="sentences"))
+    shortest, longest = (model.generate("", beam=8, length=12, length_penalty=penalty) for penalty in (0.0, 8.0))
+    assert len(shortest) < len(longest)
+
+
+def test_a_model_that_may_write_nothing_says_so(model, monkeypatch):
+    every = list(range(model.tokenizer.vocabulary_size))
+    monkeypatch.setattr("gatewise.tasks.language_model.writing._banned", lambda _: every)
+    for way in ({"beam": 2}, {"greedy": True}, {}):
+        with pytest.raises(SettingError, match="is left: banned are"):
+            model.generate("", length=3, **way)
+
+
 def test_the_unknown_is_never_written(model):
     assert "<unk>" not in model.generate(length=300, temperature=50.0)
 

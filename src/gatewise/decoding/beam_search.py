@@ -64,7 +64,7 @@ def beam(
         count: how many texts are wanted, 1 to ``width``; None: as many as the width. Fewer come where fewer exist.
 
     Raises:
-        SettingError: a number out of its range.
+        SettingError: a number out of its range, or every text that the model allows holds a banned token.
         DataError: a token of the prompt is outside the vocabulary.
 
     Example:
@@ -86,6 +86,8 @@ def beam(
     state = read_prompt(lm, prompt)
     while (parents := search.grow(lm.next(state).cpu().double())) is not None:
         state = lm.advance(state.select(parents), search.ids[:, -1:])[1]
+    if not search.done:
+        raise SettingError(f"no text is left: banned are {', '.join(map(str, banned))}", fix="ban fewer")
     return search.best()
 
 

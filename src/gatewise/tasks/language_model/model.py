@@ -30,16 +30,23 @@ class Evaluation:
     """How good a model is on a text.
 
     Attributes:
-        measure: loss, bits and perplexity.
+        measure: loss, bits and perplexity; per character only where the tokens hold every character.
         unknown: tokens that are ``<unk>``.
+        characters: of the text.
     """
 
     measure: Measure
     unknown: int
+    characters: int
+
+    @property
+    def unknown_share(self) -> float:
+        """How many of the tokens are ``<unk>``, 0 to 1."""
+        return self.unknown / self.measure.tokens
 
     def to_dict(self) -> dict[str, Any]:
         """All of it by name, ready for JSON."""
-        return {**self.measure.to_dict(), "unknown": self.unknown}
+        return {**self.measure.to_dict(), "characters": self.characters, "unknown": self.unknown}
 
 
 class LanguageModel:
@@ -81,7 +88,7 @@ class LanguageModel:
         Args:
             prompt: characters or words it does not know are named in a warning.
             settings: as :class:`~gatewise.tasks.language_model.settings.GenerateSettings`: ``length``,
-                ``temperature``, ``top_k``, ``top_p``, ``seed``, ``greedy``, ``beam``.
+                ``temperature``, ``top_k``, ``top_p``, ``seed``, ``greedy``, ``beam``, ``length_penalty``.
 
         Raises:
             SettingError: a setting is unknown or out of range.
@@ -127,8 +134,7 @@ class LanguageModel:
         """As :meth:`evaluate`, of a text that was read already."""
         with tempfile.TemporaryDirectory(prefix="gatewise-") as folder:
             store = TokenStore.build(corpus, self.tokenizer, folder=folder, division=division(self.parts.text))
-            measure = evaluate(self.network, store, self.parts.text, self.parts.batches)
-            return Evaluation(measure, store.counts.unknown)
+            return evaluate(self.network, store, self.parts.text, self.parts.batches)
 
     def info(self) -> dict[str, Any]:
         """What it is, its sizes, how it was trained and how good it was found to be; ready for JSON."""
@@ -171,9 +177,12 @@ def load(folder: Folder, cell: Cell | type[Cell] | str | None = None) -> Languag
     return LanguageModel(from_folder(folder, cell), folder.verified)
 
 
-def evaluate(network: RecurrentLM, store: TokenStore, text: TextSettings, batches: BatchSettings) -> Measure:
-    """The loss of a network, in evaluation mode, over an encoded text, every token scored once."""
-    return network.evaluate(stream(store, text, batches).one_pass(), characters=store.counts.characters)
+def evaluate(network: RecurrentLM, store: TokenStore, text: TextSettings, batches: BatchSettings) -> Evaluation:
+    """How good a network, in evaluation mode, is on an encoded text, every token scored once."""
+    counts = store.counts
+    predicted = counts.characters if text.lossless and not counts.unknown else 0
+    measure = network.evaluate(stream(store, text, batches).one_pass(), characters=predicted)
+    return Evaluation(measure, counts.unknown, counts.characters)
 
 
 def _told(entry: dict[str, Any]) -> dict[str, Any]:

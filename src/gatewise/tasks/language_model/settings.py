@@ -53,6 +53,9 @@ class GenerateSettings(Settings):
     n: int = setting(1, "how many texts", minimum=1, unit="texts")
     greedy: bool = setting(False, "always the likeliest token")
     beam: int | None = setting(None, "beam search of this width instead of drawing", minimum=1, metavar="WIDTH")
+    length_penalty: float = setting(
+        0.0, "beam compares log p / tokens^this: 0 favours short texts, 1 takes the mean of the tokens", minimum=0
+    )
 
     def __post_init__(self) -> None:
         """Refuse what would not be read."""
@@ -66,6 +69,14 @@ class GenerateSettings(Settings):
             raise SettingError(f"{way} draws nothing, so {unread[0]} would not be read", fix=f"leave out {unread[0]}")
         if self.greedy and self.n > 1:
             raise SettingError(f"greedy writes one text only, but n is {self.n}", fix="leave out n, or greedy")
+        self._refuse_of_beam()
+
+    def _refuse_of_beam(self) -> None:
+        if self.beam is None and self.length_penalty:
+            raise SettingError("length_penalty belongs to beam search, but beam is none", fix="give beam")
+        if self.beam is not None and self.n > self.beam:
+            message = f"a beam of width {self.beam} finds at most {self.beam} texts, but n is {self.n}"
+            raise SettingError(message, fix="widen the beam")
 
 
 @dataclass(frozen=True)

@@ -32,15 +32,32 @@ def pieces(network: RecurrentLM, tokenizer: Tokenizer, ids: Sequence[int], asked
 
 
 def texts(network: RecurrentLM, tokenizer: Tokenizer, ids: Sequence[int], asked: GenerateSettings) -> list[str]:
-    """All texts that are asked for, the prompt included; beam search gives the best first."""
+    """All texts that are asked for, the prompt included; beam search gives the best first.
+
+    Raises:
+        SettingError: nothing is left to be written, since all that the model allows is banned.
+    """
     if asked.beam is not None:
-        width = max(asked.beam, asked.n)
-        found = beam(network, ids, width=width, length=asked.length, banned=_banned(tokenizer), count=asked.n)
-        written = [list(text.ids) for text in found]
+        written = _searched(network, tokenizer, ids, asked, asked.beam)
     else:
         steps = list(_steps(network, tokenizer, ids, asked, asked.n))
         written = [[token for step in steps if (token := step.ids[row]) is not None] for row in range(asked.n)]
     return [asked.prompt + _text(network, tokenizer, ids, asked.prompt, tokens) for tokens in written]
+
+
+def _searched(
+    network: RecurrentLM, tokenizer: Tokenizer, ids: Sequence[int], asked: GenerateSettings, width: int
+) -> list[list[int]]:
+    found = beam(
+        network,
+        ids,
+        width=width,
+        length=asked.length,
+        length_penalty=asked.length_penalty,
+        banned=_banned(tokenizer),
+        count=asked.n,
+    )
+    return [list(text.ids) for text in found]
 
 
 def _steps(
