@@ -249,22 +249,35 @@ def test_every_call_that_fails_leaves_the_old_folder_or_the_new(place, monkeypat
         write_folder(place, model())
         with watched(failing(28), at) as watch:
             if at <= 100:
-                done = written(place)
+                told = refusal(place)
+                done = not told
             reached = watch.reached
         found = contents(read_folder(place))
         assert found in (model(), model(2.0))
+        assert ("is written, but" in told) == (found == model(2.0)) or done
         states.add((done, found == model(2.0)))
     assert states >= {(False, False), (False, True), (True, True)}
     assert (True, False) not in states
 
 
-def written(place):
-    """Whether the new folder was written without an error."""
+def refusal(place):
+    """What the error says, or "" where the new folder was written without one."""
     try:
         write_folder(place, model(2.0), replace=True)
-    except GatewiseError:
-        return False
-    return True
+    except GatewiseError as error:
+        return str(error)
+    return ""
+
+
+def test_an_error_after_the_rename_said_that_the_old_folder_is_as_before(place, monkeypatch):
+    """The new one stands, and the old one is kept: without the sync, its name may be what the disk knows."""
+    from gatewise.storage import atomic
+
+    monkeypatch.setattr(atomic, "sync_folder", lambda folder: failing(5)())
+    with pytest.raises(GatewiseError, match=r"is written, but .*EIO\); look at the disk; the old one lies at ") as told:
+        write_folder(place, model(2.0), replace=True)
+    assert contents(read_folder(place)) == model(2.0)
+    assert contents(read_folder(str(told.value).rpartition(" at ")[2])) == model()
 
 
 def test_process_that_dies_at_any_call_leaves_a_whole_folder(tmp_path):

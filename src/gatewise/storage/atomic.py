@@ -34,6 +34,7 @@ def write_atomically(path: str | Path, data: Buffer | Iterable[Buffer]) -> None:
 
     Raises:
         GatewiseError: the system refuses a step; what was at ``path`` is as before, and no temporary file is left.
+            Where it refuses only the last, fsync of the folder, the new content stands, and the error says so.
 
     Source: Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014, for the order that survives a crash.
 
@@ -49,13 +50,13 @@ def write_atomically(path: str | Path, data: Buffer | Iterable[Buffer]) -> None:
     try:
         write_durably(temporary, [data] if isinstance(data, Buffer) else data)
         os.replace(temporary, target)
-        sync_folder(target.parent)
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         if isinstance(error, OSError):
             raise not_written(target, error) from error
         raise
+    sync_name(target)
 
 
 def make_folder(path: str | Path) -> None:
@@ -102,11 +103,27 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sync_name(target: Path, fix: str = "look at the disk") -> None:
+    """Wait until what was renamed to ``target`` has its name on the disk.
+
+    Raises:
+        GatewiseError: the system refuses; ``target`` is the new one all the same.
+    """
+    try:
+        sync_folder(target.parent)
+    except OSError as error:
+        message = f"is written, but a power cut may still bring back what was there ({_reason(error)})"
+        raise GatewiseError(message, where=str(target), fix=fix) from error
+
+
 def not_written(target: Path, error: OSError) -> GatewiseError:
     """The one line for a write that failed."""
-    code = errno.errorcode.get(error.errno or 0, "no error number")
     fix = _FIXES.get(error.errno or 0, "look at the disk")
-    return GatewiseError(f"cannot be written ({error.strerror or error}, {code})", where=str(target), fix=fix)
+    return GatewiseError(f"cannot be written ({_reason(error)})", where=str(target), fix=fix)
+
+
+def _reason(error: OSError) -> str:
+    return f"{error.strerror or error}, {errno.errorcode.get(error.errno or 0, 'no error number')}"
 
 
 def sweep(folder: str | Path) -> list[Path]:

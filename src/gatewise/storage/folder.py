@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gatewise.errors import GatewiseError, ModelFileError
 from gatewise.storage import manifest
-from gatewise.storage.atomic import Buffer, not_written, sync_folder, temporary_beside, write_durably
+from gatewise.storage.atomic import Buffer, not_written, sync_folder, sync_name, temporary_beside, write_durably
 from gatewise.storage.exchange import exchange
 from gatewise.storage.reading import read_file
 
@@ -65,7 +65,9 @@ def write_folder(path: str | Path, files: Mapping[str, Buffer], replace: bool = 
         replace: whether a folder that was written by this function and holds nothing else may be replaced.
 
     Raises:
-        GatewiseError: the place is taken, or the system refuses; what was there is as before.
+        GatewiseError: the place is taken, or the system refuses; what was there is as before. Where it refuses only
+            what comes after the rename (fsync of the folder around it, removal of the folder that was replaced), the
+            new one stands, and the error says so and where the old one lies.
         ModelFileError: a name is not plain.
 
     Example:
@@ -88,12 +90,12 @@ def write_folder(path: str | Path, files: Mapping[str, Buffer], replace: bool = 
             write_durably(temporary / name, [data])
         sync_folder(temporary)
         old = exchange(temporary, target)
-        sync_folder(target.parent)
     except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)
         if isinstance(error, OSError):
             raise not_written(target, error) from error
         raise
+    sync_name(target, "look at the disk" if old is None else f"look at the disk; the old one lies at {old}")
     if old is not None:
         _remove(old, target)
 
