@@ -12,7 +12,8 @@ class GatewiseError(Exception):
         fix: what to do about it, in the imperative.
 
     Example:
-        >>> str(GatewiseError("hidden_size must be at least 1, but 0 was given", where="--hidden-size", fix="give 1 or more"))
+        >>> mistake = "hidden_size must be at least 1, but 0 was given"
+        >>> str(GatewiseError(mistake, where="--hidden-size", fix="give 1 or more"))
         '--hidden-size: hidden_size must be at least 1, but 0 was given; give 1 or more'
     """
 
