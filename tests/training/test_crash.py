@@ -234,12 +234,12 @@ def test_a_damaged_checkpoint_that_cannot_be_renamed_is_said_and_the_new_one_sta
     assert store.write(3, pack({"w": torch.zeros(1)}, {"step": 3}), nothing_said).exists()
 
 
-@pytest.mark.parametrize(
-    ("trials", "kills"),
-    [(3, 1), pytest.param(20, 1, marks=pytest.mark.slow), pytest.param(5, 5, marks=pytest.mark.slow)],
 # --- kill -9 ---
 
 
+@pytest.mark.parametrize(
+    ("trials", "kills"),
+    [(3, 1), pytest.param(20, 1, marks=pytest.mark.slow), pytest.param(5, 5, marks=pytest.mark.slow)],
 )
 def test_killed_at_random_moments_it_ends_bit_equal(tmp_path, trials, kills):
     equal, met = map(int, python("-m", "training.killed_runs", str(tmp_path), str(trials), str(kills)).split())
