@@ -87,24 +87,29 @@ def unpack(source: Path | Buffer, where: str) -> tuple[dict[str, Any], Any]:
     if metadata.get("format") != FORMAT or "state" not in metadata:
         raise ModelFileError(f"is no checkpoint of the format {FORMAT}", where=where)
     return tensors, parse_json(metadata["state"].encode(), where)
-    The damaged one is then renamed, or it would stand among the newest ones and push out those that are whole; where
-    none is whole, all stay as they are.
-
 
 
 def newest(checkpoints: Checkpoints, say: Callable[[str], None]) -> tuple[dict[str, Any], Any]:
-    damaged: list[Path] = []
     """The newest checkpoint that is whole; a damaged one is said, and the one before it is taken.
+
+    The damaged one is then renamed, or it would stand among the newest ones and push out those that are whole; where
+    none is whole, all stay as they are.
 
     Raises:
         TrainingError: there is none.
     """
+    damaged: list[Path] = []
+    for path in reversed(checkpoints.found()):
+        try:
+            taken = unpack(path, str(path))
+        except ModelFileError as error:
+            say(f"{error}; going back to the checkpoint before it")
             damaged.append(path)
             continue
         for other in damaged:
             _move_aside(other, say)
         return taken
-    for path in reversed(checkpoints.found()):
+    raise TrainingError("there is no checkpoint to resume from", where=str(checkpoints.folder), fix="start a new run")
 
 
 def _move_aside(path: Path, say: Callable[[str], None]) -> None:
@@ -115,8 +120,3 @@ def _move_aside(path: Path, say: Callable[[str], None]) -> None:
         say(f"{path}: is damaged, and cannot be renamed ({error.strerror})")
     else:
         say(f"{path}: is kept as {aside.name}")
-        try:
-            taken = unpack(path, str(path))
-        except ModelFileError as error:
-            say(f"{error}; going back to the checkpoint before it")
-    raise TrainingError("there is no checkpoint to resume from", where=str(checkpoints.folder), fix="start a new run")
