@@ -168,10 +168,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_headers_are_refused_at_once(data):
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(ModelFileError, match=r"^m: |^m \(header\): "):
         unpack_tensors(data, where="m")
-    assert time.perf_counter() - began < (0.05 if len(data) <= 1024 else 5)
+    assert time.process_time() - began < (0.05 if len(data) <= 1024 else 5)
 
 
 def test_a_small_file_cannot_claim_much_memory():

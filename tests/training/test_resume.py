@@ -156,6 +156,19 @@ def test_changed_settings_are_refused_by_name(tmp_path):
     assert everything(tmp_path) == before
 
 
+def test_another_network_is_refused(tmp_path):
+    run(tmp_path, KINDS["adamw"], stop_at=2)
+
+    class Wider(Toy):
+        def network(self):
+            made = super().network()
+            made.extra = torch.nn.Linear(2, 2)
+            return made
+
+    with pytest.raises(TrainingError, match=r"the network has changed: extra.weight was absent and is float32 2 x 2"):
+        run(tmp_path, KINDS["adamw"], Wider(), resume=True)
+
+
 def test_another_machine_is_said(tmp_path, monkeypatch):
     run(tmp_path, KINDS["adamw"], stop_at=2)
     monkeypatch.setattr("torch.get_num_threads", lambda: 7)

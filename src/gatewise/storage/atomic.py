@@ -129,13 +129,18 @@ def _reason(error: OSError) -> str:
 def sweep(folder: str | Path) -> list[Path]:
     """Remove what a killed process left half-written in ``folder``, which must be the caller's alone.
 
+    Args:
+        folder: where to look, not in the folders inside it; it need not be there.
+
     Returns:
         what was removed.
 
     Example:
-        >>> sweep(".")
+        >>> sweep("no-such-folder")
         []
     """
+    if not os.path.isdir(folder):
+        return []
     left = [path for path in Path(folder).iterdir() if _TEMPORARY.fullmatch(path.name)]
     for path in left:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gatewise.errors import GatewiseError, ModelFileError, TrainingError
-from gatewise.storage import make_folder, pack_pieces, parse_json, sweep, unpack_tensors, write_atomically
+from gatewise.storage import make_folder, pack_pieces, parse_json, unpack_tensors, write_atomically
 from gatewise.storage.atomic import Buffer
 
 FORMAT = "gatewise-checkpoint-1"
@@ -36,11 +36,6 @@ class Checkpoints:
     def found(self) -> list[Path]:
         """The files there are, the newest last."""
         return sorted(self.folder.glob(f"step-*{_SUFFIX}"))
-
-    def sweep(self) -> None:
-        """Remove what a killed process left half-written."""
-        if self.folder.is_dir():
-            sweep(self.folder)
 
     def write(self, step: int, pieces: Iterable[Buffer], say: Callable[[str], None]) -> Path:
         """Put a checkpoint on the disk, then remove those that are too many, never the one just written.

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from gatewise.errors import ModelFileError, TrainingError
-from gatewise.storage import check_finite, lock, make_folder, write_atomically
+from gatewise.storage import check_finite, lock, make_folder, sweep, write_atomically
 from gatewise.training import randomness, report
 from gatewise.training.checkpoint import Checkpoints, newest, pack
 from gatewise.training.metrics import MetricsFile
@@ -58,6 +58,8 @@ def fit(task: Task, settings: TrainingSettings, folder: str | Path, monitor: Mon
     folder = Path(folder)
     make_folder(folder)
     with lock(folder), StopSignals() as signals:
+        for place in (folder, folder / "checkpoints"):
+            sweep(place)  # what a killed run left half-written
         if settings.threads:
             torch.set_num_threads(settings.threads)
         randomness.seed_all(settings.seed)
@@ -111,7 +113,6 @@ class Loop:
             raise TrainingError(
                 "there is a run already", where=str(self.folder), fix="resume it or choose another folder"
             )
-        self.checkpoints.sweep()
         self.metrics = MetricsFile(self.folder / "metrics.jsonl", size=0)
         self._announce()
         self._checkpoint()
@@ -122,7 +123,6 @@ class Loop:
         Raises:
             TrainingError: there is none, or it is of a run with other settings.
         """
-        self.checkpoints.sweep()
         tree = unflatten(*newest(self.checkpoints, self.monitor.said))
         self.metrics = restore(self, tree)
         self.unsaved = False

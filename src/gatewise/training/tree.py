@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gatewise.errors import TrainingError
+
 _TENSOR, _TUPLE, _FLOAT = "$tensor", "$tuple", "$float"
 
 
@@ -111,10 +113,24 @@ def put_weights(network: torch.nn.Module, weights: dict[str, Tensor]) -> None:
     """Copy what :func:`weights_of` gave into a network of the same structure.
 
     Raises:
-        TypeError: another name or shape.
+        TrainingError: another name, shape or type, the first of which it names.
+
+    Example:
+        >>> put_weights(torch.nn.Linear(1, 1), {"weight": torch.zeros(2, 1), "bias": torch.zeros(1)})
+        Traceback (most recent call last):
+            ...
+        gatewise.errors.TrainingError: the network has changed: weight was float32 2 x 1 and is float32 1 x 1
     """
     own = weights_of(network)
-    if own.keys() != weights.keys() or any(own[name].shape != weights[name].shape for name in own):
-        raise TypeError("the weights are those of another network")
+    for name in own | weights:
+        before, now = _described(weights.get(name)), _described(own.get(name))
+        if before != now:
+            raise TrainingError(f"the network has changed: {name} was {before} and is {now}")
     for name, value in own.items():
         value.copy_(weights[name])
+
+
+def _described(tensor: Tensor | None) -> str:
+    if tensor is None:
+        return "absent"
+    return f"{str(tensor.dtype).removeprefix('torch.')} {' x '.join(map(str, tensor.shape)) or 'scalar'}"
