@@ -39,6 +39,16 @@ def test_eval_counts_the_unknown_and_reads_stdin(gatewise, tiny_run):
     assert told["characters"] == 120
 
 
+def test_bits_per_character_are_not_said_where_something_was_lost(gatewise, tiny_run, tmp_path):
+    lost = tiny.text_file(tmp_path, "the zebra é\n" * 10)
+    told = json.loads(results(gatewise, "eval", tiny_run, lost, "--json"))
+    assert told["bits_per_character"] is told["nats_per_character"] is None
+    out = results(gatewise, "eval", tiny_run, lost)
+    assert "bits per character" not in out
+    assert "120  not all held by the tokens, so nothing is said per character" in out
+    assert "20  tokens (16.53%) stand for what the model does not know" in out
+
+
 def test_generate_streams_the_prompt_and_what_follows(gatewise, tiny_run):
     out = results(gatewise, "generate", tiny_run, "--prompt", "the ", "--length", 20, "--seed", 3)
     assert out.startswith("the ")

@@ -70,6 +70,20 @@ def test_a_stopped_run_goes_on_to_the_same_end(tiny_run, tmp_path, number):
     assert model_bytes(plan.folder) == model_bytes(tiny_run)
 
 
+def test_a_run_is_not_resumed_with_another_equation(tmp_path):
+    cell = "from gatewise.cells import CELLS\nclass Mine(CELLS['rnn']):\n    'A cell of my own.'\n"
+    step = "    def step(self, x, s, p):\n        return s.next(hidden=(x + p.R(s.hidden)).new.{}())\n"
+    (tmp_path / "my.py").write_text(cell + step.format("tanh"))
+    own = {"cell": f"{tmp_path}/my.py:Mine", "out": str(tmp_path / "run")}
+    plan = make_plan([tiny.text_file(tmp_path)], {**tiny.SIZES, **own})
+    with tiny.briefly():
+        carry_out(plan, StopsAt(5))
+    (tmp_path / "my.py").write_text(cell + step.format("sigmoid"))
+    again = make_plan([], {**own, "resume": True})
+    with pytest.raises(TrainingError, match="keeps its settings, but the equation of the cell, in numbers, was"):
+        carry_out(again, Silent())
+
+
 def test_python_is_told_of_a_stop(tmp_path, monkeypatch):
     monkeypatch.setattr("gatewise.tasks.language_model.run.monitor_on", lambda _: StopsAt(3))
     with pytest.raises(KeyboardInterrupt, match="resume=True"):
@@ -126,6 +140,41 @@ def test_the_record_says_what_was_read(tmp_path):
     assert texts["train"]["text"]["sha256"] != texts["valid"]["text"]["sha256"]
     record = json.loads((tmp_path / "run" / "data" / "record.json").read_text())
     assert record == model.history["data"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "known"),
+    [
+        ({}, True),
+        ({"minimum_count": 40}, False),
+        ({"lowercase": True}, False),
+        ({"level": "word"}, False),
+        ({"level": "word", "pretokenised": True}, True),
+        ({"level": "word", "pretokenised": True, "vocabulary_size": 6}, False),
+    ],
+)
+def test_bits_per_character_are_said_where_the_tokens_hold_every_character(tmp_path, capsys, settings, known):
+    model = train(tiny.text_file(tmp_path), out=str(tmp_path / "run"), **settings)
+    scores = model.history["scores"]["validation"]
+    assert (scores["bits_per_character"] is not None) == known
+    assert scores["characters"] > 0
+    lines = capsys.readouterr().err.splitlines()
+    noted = [f"unknown: {scores['unknown'] / scores['tokens']:.2%} of the tokens of the valid text"]
+    assert [line for line in lines if line in noted] == noted * (scores["unknown"] > 0)
+    told = [line for line in lines if "; validation" in line]
+    assert ["bits per character" in line for line in told] == [known] * 2
+    assert ["unknown share" in line for line in told] == [scores["unknown"] > 0] * 2
+    card = (tmp_path / "run" / "model" / "README.md").read_text()
+    assert f"of them unknown ({scores['unknown'] / scores['tokens']:.2%})" in card
+
+
+def test_a_text_that_is_also_trained_on_is_noticed(tmp_path, capsys):
+    file, same = tiny.text_file(tmp_path), tiny.text_file(tmp_path, name="same.txt")
+    train(file, out=str(tmp_path / "a"), valid=same, test=tiny.text_file(tmp_path, tiny.sentences(30), "test.txt"))
+    err = capsys.readouterr().err
+    assert err.count("is the training text") == err.count("the valid text is the training text: what is measured") == 1
+    train(file, out=str(tmp_path / "b"), test=file)
+    assert capsys.readouterr().err.count("the test text is the training text") == 1
 
 
 def test_several_files_and_folders_are_one_text(tmp_path):

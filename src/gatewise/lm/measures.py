@@ -15,13 +15,14 @@ from gatewise.lm.scores import score
 class Measure:
     """The loss of a model on a text: J = -sum log p / tokens; perplexity = exp(J) = 2^(J in bits), per token.
 
-    Only measures over the same tokens can be compared by their perplexity; bits per character can be compared over
-    any tokens of the same text.
+    Only measures over the same tokens can be compared by their perplexity. Bits per character can be compared over
+    any tokens of the same text, as long as the text can be had back from the tokens: where something was lost (an
+    unknown word, capitals, spaces) less was predicted than the characters say, and ``characters`` must be 0.
 
     Args:
         nats: -sum log p over all tokens.
         tokens: how many were predicted, the ends of sentences included.
-        characters: how many characters they stand for; 0 where that is not known.
+        characters: how many characters they stand for; 0 where that is not known, or the tokens do not hold them all.
 
     Raises:
         DataError: no tokens.
@@ -109,7 +110,7 @@ def measure(
     Args:
         lm: any language model.
         sequences: the token ids of each text.
-        characters: of all texts together, where they are known.
+        characters: of all texts together, where the ids hold every one of them.
         batch_size: texts at once, at least 1.
 
     Raises:

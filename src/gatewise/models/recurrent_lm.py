@@ -21,6 +21,7 @@ from gatewise.lm.measures import Measure
 from gatewise.models.parts import output_layer, projection, recurrent_layers
 from gatewise.models.recurrent_state import Layers, RecurrentState, last_features
 from gatewise.models.settings import RecurrentLMSettings
+from gatewise.scan.probe import probe
 from gatewise.text.batch import Batch
 
 Unit = Literal["running", "sentences"]
@@ -139,7 +140,7 @@ class RecurrentLM(nn.Module):
 
         Args:
             batches: one pass over a text.
-            characters: how many the targets stand for; 0 where that is not known.
+            characters: how many the targets stand for; 0 where that is not known, or they do not hold them all.
 
         Raises:
             DataError: there is no batch.
@@ -198,7 +199,7 @@ class RecurrentLM(nn.Module):
             "vocabulary_size": self.vocabulary_size,
             "eos_id": self.eos_id,
             "unit": self.unit,
-            "cell": CellRecord.of(self.cell).to_dict(),
+            "cell": CellRecord.of(self.cell, probe(self.cell)).to_dict(),
         }
 
     def _embed(self, ids: Tensor) -> Tensor:

@@ -50,6 +50,18 @@ class TextSettings(Settings):
                 fix="leave --reset-at out, or give --unit running",
             )
 
+    @property
+    def lossless(self) -> bool:
+        """Whether the ids hold every character of a text in which nothing is unknown.
+
+        Words lose the spaces between them, unless words are what stands between single spaces to begin with.
+
+        Example:
+            >>> TextSettings(level="word").lossless, TextSettings(level="word", pretokenised=True).lossless
+            (False, True)
+        """
+        return not self.lowercase and (self.level != "word" or self.pretokenised)
+
 
 @dataclass(frozen=True)
 class BatchSettings(Settings):

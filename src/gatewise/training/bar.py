@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from gatewise.training.monitor import Run, duration, losses
+from gatewise.training.monitor import Run, duration, losses, validation
 
 _PERIOD = 0.25  # seconds between two drawings, each of which takes a few milliseconds
 _MEMORY = 0.98  # decay of the mean loss that is shown
@@ -69,9 +69,8 @@ class Bar:
     def recorded(self, record: Mapping[str, Any]) -> None:
         """Say what a validation measured; the rest is in the bar."""
         if self._run is not None and "validation_loss" in record:
-            told = losses(record["validation_loss"], self._run.nats)
-            best = ", best so far" if record["best"] else ""
-            self.said(f"step {record['step']:,}, epoch {record['epoch']:.2f}: validation {told}{best}")
+            told = validation(record, self._run.nats)
+            self.said(f"step {record['step']:,}, epoch {record['epoch']:.2f}: {told}")
 
     def said(self, line: str) -> None:
         """Write a line above the bar."""

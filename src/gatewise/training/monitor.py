@@ -159,8 +159,23 @@ def describe(record: Mapping[str, Any], run: Run) -> str:
     ]
     line = f"step {record['step']:,}/{run.steps:,}, epoch {record['epoch']:.2f}: {', '.join(parts)}"
     if "validation_loss" in record:
-        line += f"; validation {losses(record['validation_loss'], run.nats)}{', best so far' * record['best']}"
+        line += f"; {validation(record, run.nats)}"
     return line
+
+
+def validation(record: Mapping[str, Any], nats: bool) -> str:
+    """What a validation measured, in words: the loss, every other measure of the task, and whether it is the best.
+
+    Example:
+        >>> validation({"validation_loss": 2.0, "validation_unknown_share": 0.031, "best": False}, nats=True)
+        'validation loss 2.0000, perplexity 7.39, unknown share 0.031'
+    """
+    others = (
+        f", {name.removeprefix('validation_').replace('_', ' ')} {value:.4g}"
+        for name, value in record.items()
+        if name.startswith("validation_") and name != "validation_loss"
+    )
+    return f"validation {losses(record['validation_loss'], nats)}{''.join(others)}{', best so far' * record['best']}"
 
 
 def losses(loss: float | None, nats: bool) -> str:

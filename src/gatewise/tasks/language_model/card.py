@@ -27,6 +27,9 @@ def write_card(config: Mapping[str, Any], history: Mapping[str, Any]) -> str:
     scores = history.get("scores", {})
     if scores:
         parts += ["## Measured", "\n".join(_score(name, values) for name, values in scores.items())]
+        precision = history.get("settings", {}).get("training", {}).get("precision", "float32")
+        if precision != "float32":
+            parts.append(f"Measured in float32; the losses during training, validation too, are of {precision}.")
     if "data" in history:
         parts += ["## Text", "\n".join(_text(name, entry) for name, entry in history["data"]["texts"].items())]
     if "training" in history:
@@ -45,7 +48,8 @@ def _score(name: str, values: Mapping[str, Any]) -> str:
     ]
     if values.get("bits_per_character") is not None:
         told.append(f"{values['bits_per_character']:.4f} bits per character")
-    return f"- {name}: {', '.join(told)}, over {values['tokens']:,} tokens, {values['unknown']:,} of them unknown"
+    unknown = f"{values['unknown']:,} of them unknown ({values['unknown'] / values['tokens']:.2%})"
+    return f"- {name}: {', '.join(told)}, over {values['tokens']:,} tokens, {unknown}"
 
 
 def _text(name: str, entry: Mapping[str, Any]) -> str:

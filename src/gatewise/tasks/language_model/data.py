@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -77,6 +77,8 @@ def read_data(
         place.mkdir()
         stores["test"] = TokenStore.build(test, prepared.tokenizer, folder=place, division=division(text))
     texts: dict[str, Corpus | None] = {"train": corpus, "valid": valid, "test": test}
+    for line in _noticed(texts, stores):
+        note(line)
     record = {"files": list(files), "texts": {name: _entry(texts[name], store) for name, store in stores.items()}}
     write_atomically(folder / _RECORD, json.dumps(record, indent=1).encode("utf-8"))
     return Data(prepared.tokenizer, stores["train"], stores["valid"], stores.get("test"), record)
@@ -96,6 +98,16 @@ def reopen_data(folder: Path) -> Data:
     prepared = reopen(folder)
     test = TokenStore.open(folder / "test", prepared.tokenizer) if "test" in record["texts"] else None
     return Data(prepared.tokenizer, prepared.train, prepared.valid, test, record)
+
+
+def _noticed(texts: Mapping[str, Corpus | None], stores: Mapping[str, TokenStore]) -> Iterator[str]:
+    """What makes measures on these texts say less than they seem to."""
+    digests = {name: corpus.record["sha256"] for name, corpus in texts.items() if corpus is not None}
+    for name, store in stores.items():
+        if name != "train" and digests.get(name) == digests["train"]:
+            yield f"the {name} text is the training text: what is measured on it says nothing about other text"
+        if store.counts.unknown:
+            yield f"unknown: {store.counts.unknown / store.counts.tokens:.2%} of the tokens of the {name} text"
 
 
 def _entry(corpus: Corpus | None, store: TokenStore) -> dict[str, Any]:

@@ -14,15 +14,16 @@ def one_line(scores: Mapping[str, Any]) -> str:
     """Measures on one line.
 
     Example:
-        >>> one_line({"loss": 1.5, "perplexity_per_token": 4.48, "bits_per_character": None, "tokens": 1000})
-        'loss 1.5000 nats per token, perplexity 4.48 per token, 1,000 tokens'
+        >>> scores = {"loss": 1.5, "perplexity_per_token": 4.48, "bits_per_character": None, "tokens": 1000}
+        >>> one_line(scores | {"unknown": 31})
+        'loss 1.5000 nats per token, perplexity 4.48 per token, 1,000 tokens, 3.10% of them unknown'
     """
     bits = scores["bits_per_character"]
     parts = [
         f"loss {scores['loss']:.4f} nats per token",
         f"perplexity {scores['perplexity_per_token']:,.2f} per token",
         *([] if bits is None else [f"{bits:.4f} bits per character"]),
-        f"{scores['tokens']:,} tokens",
+        f"{scores['tokens']:,} tokens, {scores['unknown'] / scores['tokens']:.2%} of them unknown",
     ]
     return ", ".join(parts)
 
@@ -37,12 +38,12 @@ def evaluation(found: Evaluation, level: str) -> str:
     rows.append(("bits", f"{measure.bits_per_token:.4f}", f"bits per {token}"))
     if measure.bits_per_character is not None:
         rows.append(("", f"{measure.bits_per_character:.4f}", "bits per character"))
-    share = found.unknown / measure.tokens
+    lost = "" if measure.characters else "not all held by the tokens, so nothing is said per character"
     rows += [
         ("perplexity", f"{measure.perplexity:,.4f}", f"per {token} = exp(loss) = 2^bits"),
         ("tokens", f"{measure.tokens:,}", "predicted, ends of texts included"),
-        ("characters", f"{measure.characters:,}", ""),
-        ("unknown", f"{found.unknown:,}", f"tokens ({share:.2%}) stand for what the model does not know"),
+        ("characters", f"{found.characters:,}", lost),
+        ("unknown", f"{found.unknown:,}", f"tokens ({found.unknown_share:.2%}) stand for what the model does not know"),
     ]
     return "\n".join(f"{name:<11}{value:>12}  {per}".rstrip() for name, value, per in rows)
 

@@ -8,12 +8,12 @@ from typing import Any
 from torch import nn
 
 from gatewise.cells.record import CellRecord
-from gatewise.lm import Measure
 from gatewise.models.recurrent_lm import RecurrentLM
+from gatewise.scan.probe import probe
 from gatewise.storage import write_folder
 from gatewise.tasks.language_model.data import Data
 from gatewise.tasks.language_model.folder import Parts, to_files
-from gatewise.tasks.language_model.model import LanguageModel, evaluate
+from gatewise.tasks.language_model.model import Evaluation, LanguageModel, evaluate
 from gatewise.tasks.language_model.plan import Plan
 from gatewise.text.batch import Batch
 from gatewise.text.store import TokenStore
@@ -51,6 +51,7 @@ class LanguageModelTask:
             **plan.batches.to_dict(),
             **plan.model.to_dict(),
             "cell_record": CellRecord.of(plan.cell).to_dict(),
+            "the equation of the cell, in numbers,": " ".join(map(_short, probe(plan.cell))),
             "tokenizer": self.data.tokenizer.fingerprint,
             "texts": {name: entry["text"] and entry["text"]["sha256"] for name, entry in texts.items()},
         }
@@ -70,11 +71,13 @@ class LanguageModelTask:
         return StepLoss(total, count, state if self.plan.text.unit == "running" else None)
 
     def validate(self, network: nn.Module) -> dict[str, float]:
-        """Loss per token and, where it is known, bits per character on the held-out text."""
-        measure = self._measure(network, self.data.valid)
-        measures = {"loss": measure.nats_per_token}
-        if measure.bits_per_character is not None:
-            measures["bits_per_character"] = measure.bits_per_character
+        """Loss per token on the held-out text; bits per character where its tokens hold it, else what is unknown."""
+        found = self._evaluate(network, self.data.valid)
+        measures = {"loss": found.measure.nats_per_token}
+        if found.measure.bits_per_character is not None:
+            measures["bits_per_character"] = found.measure.bits_per_character
+        if found.unknown:
+            measures["unknown_share"] = found.unknown_share
         return measures
 
     def samples(self, network: nn.Module) -> list[str]:
@@ -88,7 +91,7 @@ class LanguageModelTask:
     def save(self, network: nn.Module, folder: Path, result: Result) -> None:
         """Write the model folder, with the measures on the held-out and the test text."""
         stores = {"validation": self.data.valid, "test": self.data.test}
-        scores = {name: self._scores(network, store) for name, store in stores.items() if store is not None}
+        scores = {name: self._evaluate(network, store).to_dict() for name, store in stores.items() if store is not None}
         settings = {name: getattr(self.plan, name).to_dict() for name in ("text", "batches", "training")}
         left_out = ("settings", "versions", "folder", "best", "name", "nats", "signal")
         history = {
@@ -101,17 +104,19 @@ class LanguageModelTask:
         }
         write_folder(folder, to_files(self._parts(network, history)), replace=True)
 
-    def _measure(self, network: nn.Module, store: TokenStore) -> Measure:
+    def _evaluate(self, network: nn.Module, store: TokenStore) -> Evaluation:
         return evaluate(_own(network), store, self.plan.text, self.plan.batches)
-
-    def _scores(self, network: nn.Module, store: TokenStore) -> dict[str, Any]:
-        return {**self._measure(network, store).to_dict(), "unknown": store.counts.unknown}
 
     def _model(self, network: nn.Module, history: dict[str, Any]) -> LanguageModel:
         return LanguageModel(self._parts(network, history))
 
     def _parts(self, network: nn.Module, history: dict[str, Any]) -> Parts:
         return Parts(_own(network), self.data.tokenizer, self.plan.text, self.plan.batches, history)
+
+
+def _short(number: float | None) -> str:
+    """Few enough digits that machines agree on them."""
+    return "none" if number is None else f"{number:.6g}"
 
 
 def _own(network: nn.Module) -> RecurrentLM:
