@@ -71,8 +71,10 @@ def test_a_registered_cell_is_not_replaced_by_a_users():
         ({"registered": "yes"}, "registered is expected as bool, but 'yes' came"),
         ({"constants": []}, r"constants is expected as dict, but \[\] came"),
         ({"constants": {"forget_bias": "x"}}, "forget_bias: expected float or none, but 'x' came"),
+        ({"probe": ["x"]}, "probe is expected as numbers, but \\['x'\\] came"),
+        ({"probe": [True]}, "probe is expected as numbers, but \\[True\\] came"),
         ({"fingerprint": "0" * 16}, "made with another 'lstm' than LSTM"),
-        ({"more": 1}, "a cell is recorded with name, registered, constants, fingerprint, but"),
+        ({"more": 1}, "a cell is recorded with name, registered, constants, fingerprint, probe, but"),
     ],
 )
 def test_a_damaged_record_is_refused(change, words):
@@ -85,3 +87,14 @@ def test_a_damaged_record_is_refused(change, words):
 def test_a_record_that_is_no_table_is_refused():
     with pytest.raises(ModelFileError, match="but None came"):
         CellRecord.from_dict(None, "config.json")
+
+
+def test_an_equation_may_differ_in_the_last_digits():
+    CellRecord.of(find("gru"), (1.0, -2e6, None)).check_equation((1.0 + 1e-8, -2e6 - 0.01, None), "config.json")
+
+
+@pytest.mark.parametrize("now", [(1.0, -2e6, 0.0), (1.0, -2e6), (), (1.0 + 1e-5, -2e6, None)], ids=str)
+def test_an_equation_that_gives_other_numbers_is_refused(now):
+    saved = CellRecord.of(find("gru"), (1.0, -2e6, None))
+    with pytest.raises(ModelFileError, match="the equation of this cell is not the one it was trained with"):
+        saved.check_equation(now, "config.json")

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gatewise.cells import Cell, Input, Matrix
-from gatewise.cells.functions import tanh
+from gatewise.cells.functions import sigmoid, tanh
 from gatewise.errors import ModelFileError
 from gatewise.models.rebuild import rebuild
 from gatewise.models.recurrent_lm import RecurrentLM
@@ -75,6 +75,19 @@ def test_the_tied_matrix_is_saved_once_and_stays_tied():
     assert twin.output.matrix is twin.embedding.weight
     twin.load_state_dict({name: tensor.clone() for name, tensor in tensors.items()}, assign=True)
     assert twin.output.matrix is twin.embedding.weight
+
+
+def test_a_cell_with_the_same_declarations_and_another_equation_is_refused():
+    def step(self, x, s, p):
+        return s.next(hidden=self.scale * sigmoid((x + p.R(s.hidden)).new))
+
+    other = type("Mine", (Mine,), {"step": step})
+    assert other.name == Mine.name
+    assert other.fingerprint() == Mine.fingerprint()
+    config, tensors = saved(model_of(cell=Mine()))
+    with pytest.raises(ModelFileError, match=r"config\.json: the equation of this cell is not the one it was trained"):
+        rebuild(config, tensors, cell=other)
+    assert rebuild(config, tensors, cell=Mine).cell == Mine()
 
 
 def test_a_users_cell_is_asked_for_and_never_imported(tmp_path, monkeypatch):

@@ -72,7 +72,7 @@ def test_a_stopped_run_goes_on_to_the_same_end(tiny_run, tmp_path, number):
 
 def test_a_run_is_not_resumed_with_another_equation(tmp_path):
     cell = "from gatewise.cells import CELLS\nclass Mine(CELLS['rnn']):\n    'A cell of my own.'\n"
-    step = "    def step(self, x, s, p):\n        return s.next(hidden=(x + p.R(s.hidden)).new.{}())\n"
+    step = "    def step(self, x, s, p):\n        return s.next(hidden=(x + p.R(s.hidden)).hidden.{}())\n"
     (tmp_path / "my.py").write_text(cell + step.format("tanh"))
     own = {"cell": f"{tmp_path}/my.py:Mine", "out": str(tmp_path / "run")}
     plan = make_plan([tiny.text_file(tmp_path)], {**tiny.SIZES, **own})

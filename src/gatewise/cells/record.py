@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ class CellRecord:
         registered: whether it came with gatewise; a user's cell may have the same name.
         constants: name -> value.
         fingerprint: of the declared states and parameters.
+        probe: numbers that the equation gives, as ``gatewise.scan.probe`` computes them; None: one that is not finite.
 
     Example:
         >>> from gatewise.cells import find
@@ -34,11 +36,12 @@ class CellRecord:
     registered: bool
     constants: Mapping[str, Constant]
     fingerprint: str
+    probe: tuple[float | None, ...] = ()
 
     @classmethod
-    def of(cls, cell: Cell) -> CellRecord:
-        """The record of a cell."""
-        return cls(cell.name, type(cell) is CELLS.get(cell.name), cell.constants(), cell.fingerprint())
+    def of(cls, cell: Cell, probe: tuple[float | None, ...] = ()) -> CellRecord:
+        """The record of a cell whose equation gives these numbers."""
+        return cls(cell.name, type(cell) is CELLS.get(cell.name), cell.constants(), cell.fingerprint(), probe)
 
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON has it."""
@@ -47,6 +50,7 @@ class CellRecord:
             "registered": self.registered,
             "constants": dict(self.constants),
             "fingerprint": self.fingerprint,
+            "probe": list(self.probe),
         }
 
     @classmethod
@@ -56,16 +60,20 @@ class CellRecord:
         Raises:
             ModelFileError: a field is missing, unknown, or of the wrong kind.
         """
-        kinds = {"name": str, "registered": bool, "constants": dict, "fingerprint": str}
+        kinds = {"name": str, "registered": bool, "constants": dict, "fingerprint": str, "probe": list}
         if not isinstance(data, dict) or data.keys() != kinds.keys():
             raise ModelFileError(f"a cell is recorded with {', '.join(kinds)}, but {data!r} came", where=where)
         for name, kind in kinds.items():
             if not isinstance(data[name], kind):
                 raise ModelFileError(f"{name} is expected as {kind.__name__}, but {data[name]!r} came", where=where)
-        return cls(**data)
+        if any(number is not None and type(number) not in (int, float) for number in data["probe"]):
+            raise ModelFileError(f"probe is expected as numbers, but {data['probe']!r} came", where=where)
+        return cls(**{**data, "probe": tuple(data["probe"])})
 
     def restore(self, cell: Cell | type[Cell] | str | None, where: str) -> Cell:
         """The cell of this record; a user's own is never looked for, it has to be given.
+
+        Its equation is not looked at: see `check_equation`.
 
         Args:
             cell: the user's cell, its class, or ``my.py:MyCell``; None for a registered one.
@@ -82,8 +90,29 @@ class CellRecord:
             raise ModelFileError(f"unknown cell {self.name!r}", where=where, fix=did_you_mean(self.name, tuple(CELLS)))
         kind = type(resolve(CELLS[self.name] if cell is None else cell))
         restored = kind.from_constants(self.constants)
-        if CellRecord.of(restored) != self:
+        if CellRecord.of(restored, self.probe) != self:
             raise ModelFileError(f"the model was made with another {self.name!r} than {kind.__qualname__}", where=where)
         if isinstance(cell, Cell) and cell != restored:
             raise ModelFileError(f"the model was made with {restored!r}, but {cell!r} was given", where=where)
         return restored
+
+    def check_equation(self, probe: tuple[float | None, ...], where: str) -> None:
+        """Refuse a cell of another equation.
+
+        Args:
+            probe: the numbers that its equation gives.
+            where: the file that holds the record.
+
+        Raises:
+            ModelFileError: they differ by more than the rounding of two machines.
+        """
+        if len(probe) != len(self.probe) or not all(map(_close, probe, self.probe)):
+            fix = "use the gatewise that saved the model" if self.registered else "give the cell as it was"
+            message = "the equation of this cell is not the one it was trained with"
+            raise ModelFileError(message, where=where, fix=fix)
+
+
+def _close(first: float | None, second: float | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    return math.isclose(first, second, rel_tol=1e-6, abs_tol=1e-6)

@@ -13,6 +13,7 @@ from gatewise.cells.spec import Cell
 from gatewise.errors import GatewiseError, ModelFileError
 from gatewise.models.recurrent_lm import RecurrentLM
 from gatewise.models.settings import RecurrentLMSettings
+from gatewise.scan.probe import probe
 from gatewise.settings.nearest import did_you_mean
 
 MODELS: dict[str, type[RecurrentLM]] = {"recurrent-lm": RecurrentLM}
@@ -65,7 +66,9 @@ def _build(
 ) -> RecurrentLM:
     """A model of the right shapes, newly initialised."""
     settings = RecurrentLMSettings.from_dict(config["settings"])
-    found = CellRecord.from_dict(config["cell"], where).restore(cell, where)
+    record = CellRecord.from_dict(config["cell"], where)
+    found = record.restore(cell, where)
+    record.check_equation(probe(found), where)
     # The record holds the constants, whatever options they came from.
     bare = settings.replace(cell_options="")
     dtype = _only_type(tensors, where)
