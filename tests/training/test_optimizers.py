@@ -1,8 +1,6 @@
 """The optimisers, against torch's classes; the average of the weights, against a mean of all of them."""
 
 import math
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -96,21 +94,6 @@ def test_parameters_that_are_not_trained_are_left_out():
     model = network()
     model[0].weight.requires_grad = False
     assert len(build(model, TrainingSettings()).parameters) == 4
-
-
-def test_training_does_not_load_dynamo():
-    """Which would take as long as torch itself."""
-    script = """
-import sys, torch
-from gatewise.training.optimizers import SGD, AdamW
-weight = torch.ones(2, 2, requires_grad=True)
-weight.sum().backward()
-AdamW([weight], 0.1, 0.9, 0.9).step(0.1)
-SGD([weight], 0.1, 0.9).step(0.1)
-print("torch._dynamo" in sys.modules)
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
 
 
 def trigger(losses, n):

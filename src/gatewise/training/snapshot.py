@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from gatewise.errors import TrainingError
@@ -10,7 +11,7 @@ from gatewise.training.metrics import MetricsFile
 from gatewise.training.optimizers import Average
 from gatewise.training.progress import Progress
 from gatewise.training.schedules import Plateau
-from gatewise.training.tree import put_weights, weights_of
+from gatewise.training.tree import map_tensors, put_weights, weights_of
 
 if TYPE_CHECKING:
     from gatewise.training.loop import Loop
@@ -50,14 +51,16 @@ def restore(loop: Loop, tree: dict[str, Any]) -> MetricsFile:
             loop.monitor.said(
                 f"{name} was {before} and is {loop.versions.get(name)}: the rest of the run may differ in the last bits"
             )
+    device = loop.stepper.parameters[0].device
+    on_device = functools.partial(map_tensors, lambda tensor: tensor.to(device))
     loop.progress = Progress.from_dict(tree["progress"])
     put_weights(loop.network, tree["network"])
     loop.optimizer.restore(tree["optimizer"])
     loop.plateau = Plateau(**tree["plateau"])
-    loop.average = Average(loop.settings.nonmonotone, **tree["average"])
+    loop.average = Average(loop.settings.nonmonotone, **on_device(tree["average"]))
     loop.best_weights = tree["best"]
     loop.stream.restore(tree["stream"])
-    loop.stepper.carry = tree["carry"]
+    loop.stepper.carry = on_device(tree["carry"])
     metrics = MetricsFile(loop.folder / "metrics.jsonl", tree["metrics_size"])
     if metrics.size < tree["metrics_size"]:
         loop.monitor.said(f"{metrics.path} is shorter than it was at the checkpoint: lines are missing")
