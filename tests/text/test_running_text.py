@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -14,6 +15,7 @@ from gatewise.errors import DataError
 from gatewise.text.batch import Batch
 from gatewise.text.settings import BatchSettings, TextSettings
 from gatewise.text.streams import RunningText, Sentences, stream
+from gatewise.text.windows import Queue
 from text.conftest import numbered
 
 SHAPES = st.tuples(st.integers(1, 5), st.integers(1, 6))
@@ -97,7 +99,7 @@ def test_an_epoch_gives_every_token_at_least_once(shape: tuple[int, int], more: 
 
 
 @given(SHAPES, boundaries(), st.integers(0, 3))
-def test_with_resets_an_epoch_gives_every_token_exactly_once(shape: tuple[int, int], bounds: list[int], seed: int):
+def test_with_resets_an_order_gives_every_token_exactly_once(shape: tuple[int, int], bounds: list[int], seed: int):
     rows, steps = shape
     bounds = [*bounds, bounds[-1] + rows * steps]
     tokens = bounds[-1]
@@ -157,6 +159,20 @@ def test_beyond_a_length_stands_the_end():
     assert batch.lengths.tolist() == [2, 4]
     assert batch.targets[:, 0].tolist() == [1, 2, 0, 0]
     assert batch.inputs[:, 0].tolist() == [0, 1, 0, 0]
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=8), st.integers(1, 5), st.integers(1, 4), st.integers(1, 3))
+def test_after_an_epoch_of_a_queue_all_is_begun_and_fewer_than_all_rows_are_behind(sizes, rows, steps, epochs):
+    bounds = np.cumsum([0, *sizes])
+    queue = Queue(bounds[:-1], bounds[1:], rows, steps, seed=0)
+    windows = [queue.next() for _ in range(epochs * queue.per_epoch)]
+    assert queue.taken >= epochs * len(sizes)
+    read = np.zeros(bounds[-1], dtype=int)
+    for window in windows:
+        for start, length in zip(window.starts, window.lengths, strict=True):
+            read[start : start + length] += 1
+    behind = [index for index in range(len(sizes)) if (read[bounds[index] : bounds[index + 1]] < epochs).any()]
+    assert len(behind) < rows
 
 
 def test_orders_differ_by_epoch_and_seed():

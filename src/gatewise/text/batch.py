@@ -55,7 +55,10 @@ class BatchStream(Protocol):
 
     @property
     def batches_per_epoch(self) -> int:
-        """Batches in which every token is given out once."""
+        """Batches in which about as many tokens are given out as the text has.
+
+        Whether it is every token exactly once is for each stream to say.
+        """
 
     def __next__(self) -> Batch:
         """The next batch."""

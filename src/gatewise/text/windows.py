@@ -26,7 +26,7 @@ class Window(NamedTuple):
 
 
 class Walk(Protocol):
-    """An endless series of windows."""
+    """An endless series of windows, ``per_epoch`` of which are called an epoch."""
 
     per_epoch: int
     done: int
@@ -78,6 +78,11 @@ class Ring:
 
 class Queue:
     """B rows, each of which reads one sequence to its end and then takes the next, in an order drawn for each epoch.
+
+    Every sequence is taken once before any is taken again, but rows do not wait for each other: one that is done takes
+    from the next order while others still read from this one. So ``per_epoch`` windows, as many as hold all sequences,
+    are not every token exactly once, as they are in a :class:`Ring`: after them every sequence is begun, fewer than B
+    are still being read, and of the next order about as much is read already as is missing of them.
 
     Args:
         starts: [S], where the sequences begin.
