@@ -51,7 +51,7 @@ class LanguageModelTask:
             **plan.batches.to_dict(),
             **plan.model.to_dict(),
             "cell_record": CellRecord.of(plan.cell).to_dict(),
-#            "the equation of the cell, in numbers,": " ".join(map(_short, probe(plan.cell))),
+            "the equation of the cell, in numbers,": " ".join(map(_short, probe(plan.cell))),
             "tokenizer": self.data.tokenizer.fingerprint,
             "texts": {name: entry["text"] and entry["text"]["sha256"] for name, entry in texts.items()},
         }
