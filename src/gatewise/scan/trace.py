@@ -153,6 +153,8 @@ class _Tracing:
             with recording:
                 after = self._step()
             loss = self._loss(after)
+            if loss is not None:
+                recording.know(loss, 0.0)  # only its shape is ever asked for
             with recording:
                 pulled = self._pull_back(loss)
             recording.line = None
@@ -238,13 +240,15 @@ class _Lowers:
         """What a tensor is.
 
         Raises:
-            TraceError: it came from nowhere, and is more than a number.
+            TraceError: it came from nowhere, and is more than a number, or one that is trained.
         """
         found = self._known.get(_identity(tensor))
         if found is not None:
             return found
-        if tensor.numel() != 1:
-            raise TraceError(f"a tensor {list(tensor.shape)} that is no parameter cannot be expressed")
+        if tensor.numel() != 1 or tensor.requires_grad:
+            raise TraceError(
+                f"a tensor {list(tensor.shape)} that is no parameter cannot be expressed; declare it as one"
+            )
         return float(tensor.detach())
 
     # Defined here and not in the mode itself, whose methods torch wraps so that they import its compiler.

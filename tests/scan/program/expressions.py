@@ -78,6 +78,8 @@ def pieces(o: Operands) -> Tensor:
     return stacked.permute(0, 1, 2).select(1, 0) * stacked[:, 1] + stacked.sum(1) + twice.chunk(4, 1)[2]
 
 
+TRAINED = torch.tensor(0.5, requires_grad=True)
+
 EXPRESSIONS: dict[str, Expression] = {
     "add and sub": lambda o: o.a + o.b - 0.5 * o.h,
     "rsub": lambda o: torch.rsub(o.a, o.b, alpha=2),
@@ -115,6 +117,7 @@ EXPRESSIONS: dict[str, Expression] = {
     "constant row in a product": lambda o: o.p.S(torch.cat([o.a, o.b], 1)[:, : o.a.size(1)] * 0.0 + 1.0) + o.h,
     "cut and join": lambda o: torch.cat([o.b, o.a], 1).split([o.a.size(1), o.b.size(1)], 1)[0] * o.h,
     "slices": lambda o: o.both[:, : o.a.size(1)] * o.both[:, o.a.size(1) :] + o.both.narrow(1, 0, o.a.size(1)),
+    "uneven pieces": lambda o: torch.cat([o.both, o.h], 1).split(2 * o.a.size(1), 1)[1] * o.a,
     "axes": lambda o: o.both.view(-1, 2, o.a.size(1)).select(1, 1) * o.a.unsqueeze(1).squeeze(1).clone(),
     "gates turned": lambda o: o.both.reshape(o.a.size(0), 2, -1).mul(o.h.unsqueeze(1)).sum(1),
     "pieces": pieces,
@@ -151,6 +154,7 @@ REFUSED: dict[str, tuple[Expression, str]] = {
     ),
     "odd power": (lambda o: o.a.abs() ** 0.3, "the power 0.3 cannot be expressed"),
     "own tensor": (lambda o: o.a * torch.linspace(0, 1, o.a.size(1), dtype=o.a.dtype), "cannot be expressed"),
+    "own trained number": (lambda o: o.a * TRAINED, "a tensor [] that is no parameter cannot be expressed"),
     "size in a sum": (lambda o: o.a * (o.a.size(1) + 1.0), "its numbers depend on the sizes: 38 became 44"),
     "batch size": (lambda o: o.a / o.a.size(0), "its numbers depend on the sizes"),
     "size decides": (lambda o: o.a if o.a.size(1) > 40 else o.b, "its trace depends on the sizes"),
