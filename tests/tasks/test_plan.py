@@ -78,6 +78,7 @@ def test_a_rule_over_two_settings_looks_at_all_layers(out, config):
         ({"cell": "lsmt"}, "did you mean lstm?"),
         ({"cell": "nowhere.py:Cell"}, "nowhere.py: no such file"),
         ({"cell_options": "forget_bais=1"}, "forget_bias"),
+        ({"level": "byte", "softmax": "adaptive"}, "but bytes are numbered by their value; give softmax=full"),
         ({"resume": True, "out": None}, "--resume needs the run folder"),
     ],
 )

@@ -85,6 +85,7 @@ def make_plan(files: Sequence[str], given: Mapping[str, Any]) -> Plan:
             "there is something here already", where=str(folder), fix="give another --out, or --resume to go on with it"
         )
     tables: dict[str, Any] = SAVED.build(values)
+    _refuse_ranks(tables["text"].level, tables["model"].softmax)
     options = tables["model"].cell_options
     made = resolve(tables["model"].cell if cell is None or isinstance(cell, str) else cell, options)
     return Plan(tuple(files), folder, asked.resume, made, **tables)
@@ -129,6 +130,13 @@ def _resumed(asked: RunSettings, values: Mapping[str, Any]) -> dict[str, Any]:
             f"this run trains your own cell {before['cell']}", where=asked.out, fix=f"give --cell {before['cell']}"
         )
     return before
+
+
+def _refuse_ranks(level: str, softmax: str) -> None:
+    """The groups of adaptive are cut by rank, and the ids of bytes are no ranks."""
+    if level == "byte" and softmax == "adaptive":
+        message = "adaptive needs tokens numbered from frequent to rare, but bytes are numbered by their value"
+        raise SettingError(message, where="softmax", fix="give softmax=full, or another level")
 
 
 def _values(table: Any) -> list[tuple[str, Any]]:

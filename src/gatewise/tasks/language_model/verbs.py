@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gatewise.errors import DataError
@@ -111,15 +111,29 @@ def _open(console: Console, arguments: Arguments, given: Given) -> LanguageModel
 def _lines(console: Console, model: LanguageModel, file: str) -> Iterator[str]:
     """The lines of a text, blank ones too, so that results stand beside them."""
     corpus = read(file, encoding=model.parts.text.encoding, stdin=console.stdin)
-    for line in corpus.notes:
-        console.note(line)
+    for note in corpus.notes:
+        console.note(note)
     for document in corpus:
-        rest = ""
-        for piece in document:
-            *whole, rest = (rest + piece).split("\n")
-            yield from whole
-        if rest:
-            yield rest
+        yield from _joined(document)
+
+
+def _joined(pieces: Iterable[str]) -> Iterator[str]:
+    """The lines of a text that comes in pieces.
+
+    Example:
+        >>> list(_joined(["a", "b\\nc", "", "\\n\\nd"]))
+        ['ab', 'c', '', 'd']
+    """
+    rest: list[str] = []  # joined once: a line may come in thousands of pieces
+    for piece in pieces:
+        first, *others = piece.split("\n")
+        rest.append(first)
+        if others:
+            yield "".join(rest)
+            yield from others[:-1]
+            rest = others[-1:]
+    if line := "".join(rest):
+        yield line
 
 
 def _chunks(lines: Iterator[str], size: int = 512) -> Iterator[list[str]]:
