@@ -22,13 +22,14 @@ def machine() -> dict[str, str]:
 
     Example:
         >>> sorted(machine())
-        ['cores', 'cpu', 'isa', 'python', 'system', 'torch']
+        ['cores', 'cpu', 'isa', 'python', 'system', 'threads', 'torch']
     """
     facts = cpu_facts()
     flags = facts.get("flags", facts.get("Features", "")).split()
     return {
         "cpu": facts.get("model name", platform.processor() or platform.machine()),
         "cores": str(usable_cores()),
+        "threads": os.environ.get("OMP_NUM_THREADS", str(usable_cores())),  # as torch reads it
         "isa": " ".join(flag for flag in TOLD_FLAGS if flag in flags) or platform.machine(),
         "torch": importlib.metadata.version("torch"),
         "python": platform.python_version(),
