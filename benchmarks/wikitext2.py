@@ -24,7 +24,7 @@ SETTINGS = {
     "num_layers": 1,
     "tie_weights": True,
     "softmax": "adaptive",
-    "cutoffs": (1000, 6000, 15000),
+    "cutoffs": [1000, 6000, 15000],
     "input_dropout": 0.2,
     "output_dropout": 0.3,
     "optimizer": "adamw",
