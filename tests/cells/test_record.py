@@ -37,7 +37,7 @@ def test_a_users_cell_is_asked_for_even_under_the_name_of_a_registered_one():
     record = CellRecord.of(Own(scale=2.0))
     assert (record.name, record.registered) == ("lstm", False)
     with pytest.raises(
-        ModelFileError, match=r"config\.json: the model was made with your own cell 'lstm'; give it as cell="
+        ModelFileError, match=r"config\.json: the model was made with your own cell 'lstm'; give it: --cell"
     ):
         record.restore(None, "config.json")
     assert record.restore(Own, "config.json") == Own(scale=2.0)
@@ -59,7 +59,7 @@ def test_another_cell_than_the_saved_one_is_refused(given, words):
 
 
 def test_a_registered_cell_is_not_replaced_by_a_users():
-    with pytest.raises(ModelFileError, match="made with another 'gru' than LSTM"):
+    with pytest.raises(ModelFileError, match="the model's cell is gru, but LSTM was given; leave the cell out"):
         CellRecord.of(find("gru")).restore(Own, "config.json")
 
 

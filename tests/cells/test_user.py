@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gatewise.cells import Cell
-from gatewise.cells.user import load_cell, read_options, resolve
+from gatewise.cells.user import load_cell, read_options, resolve, users_mistake
 from gatewise.errors import SettingError
 
 OWN = '''
@@ -87,9 +87,9 @@ def test_what_is_wrong_with_a_file_is_told_in_one_line_with_its_place(own, conte
         assert not [module for module in set(sys.modules) - before if module.startswith("gatewise_user_cell")]
 
 
-@pytest.mark.parametrize("text", ["my.py", "lstm", "my.txt:Mine", ":Mine"])
+@pytest.mark.parametrize("text", ["my.py", "lstm", "my.txt:Mine", ":Mine", "my.py:"])
 def test_anything_but_file_and_class_is_refused(text):
-    with pytest.raises(SettingError, match=r"--cell: expected FILE\.py:Class, but"):
+    with pytest.raises(SettingError, match=r"--cell: expected FILE\.py:CLASS, but"):
         load_cell(text)
 
 
@@ -104,10 +104,10 @@ def test_a_cell_is_given_by_name_class_instance_or_file(own):
     assert resolve(mine, "kind=b") == mine(kind="b")
     assert resolve(mine(scale=2), "kind=b") == mine(scale=2.0, kind="b")
     assert resolve(f"{own}:Mine", " scale = 0.5 , ") == mine(scale=0.5)
-    with pytest.raises(SettingError, match=r"--cell: expected FILE\.py:Class, but '.*my\.py' came"):
+    with pytest.raises(SettingError, match=r"--cell: expected FILE\.py:CLASS, but '.*my\.py' came"):
         resolve(str(own))
     for wrong in (3, int):
-        with pytest.raises(SettingError, match=r"cell: expected a cell, a name or FILE\.py:Class, but"):
+        with pytest.raises(SettingError, match=r"cell: expected a cell, a name or FILE\.py:CLASS, but"):
             resolve(wrong)
 
 
@@ -139,3 +139,18 @@ def test_the_example_runs_by_itself_and_learns():
     done = subprocess.run([sys.executable, example], capture_output=True, text=True, check=True)
     losses = [float(loss) for loss in re.findall(r"loss (\d\.\d+)", done.stdout)]
     assert losses[-1] < losses[0] / 3
+
+
+def test_a_file_named_from_another_folder_has_its_line(own, monkeypatch):
+    own.write_text("x = 1\n1 / 0\n")
+    (own.parent / "inside").mkdir()
+    monkeypatch.chdir(own.parent / "inside")
+    with pytest.raises(SettingError, match=r"my\.py:2: ZeroDivisionError"):
+        load_cell("../my.py:Mine")
+
+
+def test_a_mistake_in_another_module_is_not_the_cells():
+    try:
+        int("x")
+    except ValueError as error:
+        assert users_mistake(error) is None

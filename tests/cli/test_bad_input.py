@@ -141,6 +141,33 @@ def test_a_users_cell_that_fails_is_told_with_its_line(train, tmp_path):
     assert "my.py:3: ZeroDivisionError" in train(GOOD, "--cell", tmp_path / "my.py:Mine")
 
 
+MISTAKEN = """from gatewise.cells import Cell, Input, Matrix
+
+class Mine(Cell):
+    "Mine."
+    state = {{"hidden": "H"}}
+    W = Input(("new",))
+    R = Matrix("H", ("new",))
+
+    def step(self, x, s, p):
+        {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("return s.next(hidden=tahn(x.new))", "my.py:10: step() raised NameError: name 'tahn' is not defined; correct"),
+        ("return s.next(hiden=x.new)", "my.py:10: step() raised ShapeError: step: s.next expects the states hidden"),
+        ("return s.next(hidden=x.new @ x.new)", "my.py:10: step() raised RuntimeError: mat1 and mat2"),
+        ("return s.next(hidden=x.new[:, 1:])", "the state hidden is [2, 8] before the step, but [2, 7] after it"),
+    ],
+)
+def test_a_users_cell_whose_step_is_mistaken_is_told_before_the_run(train, tmp_path, step, words):
+    (tmp_path / "my.py").write_text(MISTAKEN.format(step))
+    assert words in train(GOOD, "--cell", tmp_path / "my.py:Mine")
+
+
 def test_a_run_folder_that_exists(refused, tiny_run, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in tiny_run.rglob("*")}
     line = refused("train", "lm", tiny.text_file(tmp_path), "--out", tiny_run, *SMALL)
@@ -183,6 +210,29 @@ def test_a_users_cell_is_asked_for(gatewise, refused, tmp_path):
     assert "this run trains your own cell" in refused("train", "lm", "--resume", "--out", tmp_path / "run")
 
 
+def test_a_cell_that_is_not_the_models_is_refused(refused, tiny_run, tmp_path):
+    (tmp_path / "my.py").write_text("from gatewise.cells import CELLS\nclass Mine(CELLS['gru']):\n    'Mine.'\n")
+    line = refused("generate", tiny_run, "--cell", tmp_path / "my.py:Mine")
+    assert "the model's cell is lstm, but Mine was given; leave the cell out" in line
+
+
+def test_a_run_that_is_not_finished_has_no_model(refused, tiny_run, tmp_path):
+    run = shutil.copytree(tiny_run, tmp_path / "run")
+    shutil.rmtree(run / "model")
+    line = refused("generate", run)
+    assert line == f"{run}: this run is not finished, so it holds no model yet; finish it first: train with --resume --out {run}"
+
+
+@pytest.mark.parametrize("verb", ["eval", "score"])
+def test_a_text_in_another_encoding_than_the_training_text(gatewise, refused, tiny_run, tmp_path, verb):
+    (tmp_path / "a.txt").write_bytes("café\n".encode("latin-1"))
+    assert "give --encoding latin-1" in refused(verb, tiny_run, tmp_path / "a.txt")
+    (tmp_path / "b.txt").write_text("café\n", encoding="utf-8")
+    found = gatewise(verb, tiny_run, tmp_path / "a.txt", "--encoding", "latin-1")
+    assert found == gatewise(verb, tiny_run, tmp_path / "b.txt")
+    assert found[0] == 0
+
+
 @pytest.mark.parametrize("verb", ["eval", "score"])
 def test_a_text_that_cannot_be_scored(refused, tiny_run, tmp_path, verb):
     assert "there is no such file" in refused(verb, tiny_run, tmp_path / "none.txt")
@@ -212,6 +262,7 @@ def test_what_cannot_be_written(refused, tiny_run, flags, words):
 def test_candidates_that_cannot_be_ranked(refused, tiny_run):
     assert "stdin: there is no candidate to rank" in refused("rank", tiny_run, stdin=b"\n\n")
     assert "stdin:2: this is not UTF-8 (byte 0xff)" in refused("rank", tiny_run, stdin=b"a\n\xff\n")
+    assert "stdin:2: text is needed, but this holds a NUL byte" in refused("rank", tiny_run, stdin=b"a\nb\0c\n")
 
 
 def test_a_full_disk_while_training_loses_nothing(refused, gatewise, tmp_path):

@@ -87,8 +87,16 @@ def test_a_full_disk_under_stdout_is_one_line():
     with open("/dev/full", "wb") as full:
         ended = gatewise("--help", stdout=full)
     assert ended.returncode == 2
-    assert ended.stderr.startswith(b"error: No space left on device\n")
+    assert ended.stderr.startswith(b"error: stdout: cannot be written (No space left on device)\n")
     assert b"ignored" not in ended.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_a_closed_stream_is_no_mistake_of_ours(tiny_run, closed):
+    line = f'"{sys.executable}" -m gatewise info "{tiny_run}" {closed}'
+    ended = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ("runner" in ended.stdout) == (closed in ("2>&-", "<&-"))
 
 
 def test_python_m_gatewise_runs_it():

@@ -121,6 +121,7 @@ def test_info_says_what_it_is(gatewise, tiny_run):
     assert told["hidden_size"] == tiny.SIZES["hidden_size"]
     assert told["training"]["steps"] == tiny.SIZES["max_steps"]
     assert told["parameters"] > 0
+    assert not told["other_settings"].keys() & told.keys()
     out = results(gatewise, "info", tiny_run)
     assert "runner" in out
     assert f"{told['parameters']:,}" in out

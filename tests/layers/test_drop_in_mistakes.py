@@ -134,7 +134,7 @@ def test_a_projection_must_make_smaller(proj_size):
 
 
 def test_only_the_lstm_has_a_projection():
-    with pytest.raises(TypeError, match="proj_size"):
+    with pytest.raises(ValueError, match="proj_size"):
         nn.GRU(X, H, proj_size=2)
 
 

@@ -141,7 +141,7 @@ def test_without_a_manifest_it_is_loaded_and_said_to_be_unverified(folder):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"format": 2}, "the format is 2, but this version reads 1"),
+        ({"format": 1, "cell": {}}, r"made by another version of gatewise \(format 1; this one reads 2\); use that version"),
         ({"task": "chess"}, "no model folder of gatewise"),
         ({"task": ["lm"]}, "no model folder of gatewise"),
         ({"model_type": "transformer"}, "transformer"),
@@ -199,7 +199,7 @@ def test_a_users_cell_is_asked_for_and_never_imported(tmp_path):
     named = f"{tmp_path}/mine.py:Mine"
     run = tiny.run(tmp_path, cell=named, cell_options="slope=2")
     (tmp_path / "mine.py").write_text("raise SystemExit('imported')")
-    with pytest.raises(ModelFileError, match="made with your own cell 'mine'; give it as cell="):
+    with pytest.raises(ModelFileError, match="made with your own cell 'mine'; give it: --cell"):
         gatewise.load(run)
     (tmp_path / "mine.py").write_text(CELL)
     model = gatewise.load(run, cell=named)

@@ -83,12 +83,14 @@ class CellRecord:
             ModelFileError: a user's cell is needed and not given, or what is given is not what was saved.
         """
         if cell is None and not self.registered:
-            raise ModelFileError(
-                f"the model was made with your own cell {self.name!r}", where=where, fix="give it as cell="
-            )
+            fix = "give it: --cell FILE.py:CLASS, or cell= in Python"
+            raise ModelFileError(f"the model was made with your own cell {self.name!r}", where=where, fix=fix)
         if cell is None and self.name not in CELLS:
             raise ModelFileError(f"unknown cell {self.name!r}", where=where, fix=did_you_mean(self.name, tuple(CELLS)))
         kind = type(resolve(CELLS[self.name] if cell is None else cell))
+        if self.registered and kind is not CELLS.get(self.name):
+            message = f"the model's cell is {self.name}, but {kind.__qualname__} was given"
+            raise ModelFileError(message, where=where, fix="leave the cell out")
         restored = kind.from_constants(self.constants)
         if CellRecord.of(restored, self.probe) != self:
             raise ModelFileError(f"the model was made with another {self.name!r} than {kind.__qualname__}", where=where)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -14,6 +15,8 @@ from gatewise.cells.registry import find
 from gatewise.cells.spec import Cell
 from gatewise.errors import SettingError
 from gatewise.settings.nearest import did_you_mean
+
+_MODULE = "gatewise_user_cell_"
 
 
 def load_cell(text: str) -> type[Cell]:
@@ -29,11 +32,11 @@ def load_cell(text: str) -> type[Cell]:
         >>> load_cell("lstm")
         Traceback (most recent call last):
             ...
-        gatewise.errors.SettingError: --cell: expected FILE.py:Class, but 'lstm' came
+        gatewise.errors.SettingError: --cell: expected FILE.py:CLASS, but 'lstm' came
     """
     path, colon, name = text.rpartition(":")
-    if not colon or not path.endswith(".py"):
-        raise SettingError(f"expected FILE.py:Class, but {text!r} came", where="--cell")
+    if not (colon and name and path.endswith(".py")):
+        raise SettingError(f"expected FILE.py:CLASS, but {text!r} came", where="--cell")
     module = _run_file(Path(path))
     cells = tuple(key for key, value in vars(module).items() if isinstance(value, type) and issubclass(value, Cell))
     if not hasattr(module, name):
@@ -65,7 +68,7 @@ def resolve(cell: Cell | type[Cell] | str, options: str = "") -> Cell:
         cell = load_cell(cell) if ":" in cell or cell.endswith(".py") else type(find(cell))
     kind = cell if isinstance(cell, type) else type(cell)
     if not issubclass(kind, Cell):
-        raise SettingError(f"expected a cell, a name or FILE.py:Class, but {cell!r} came", where="cell")
+        raise SettingError(f"expected a cell, a name or FILE.py:CLASS, but {cell!r} came", where="cell")
     given = {} if isinstance(cell, type) else cell.constants()
     return kind.from_constants({**given, **read_options(kind, options)})
 
@@ -99,12 +102,42 @@ def read_options(kind: type[Cell], options: str) -> dict[str, Constant]:
     return found
 
 
+def users_mistake(error: BaseException, module: str = _MODULE) -> SettingError | None:
+    """An error that came out of the user's own cell, as one line with its place; None for any other.
+
+    Args:
+        error: as it was raised.
+        module: how the name of the module begins that the cell stands in; that of files given as ``my.py:MyCell``.
+
+    Example:
+        >>> users_mistake(ValueError("not from a cell")) is None
+        True
+    """
+    inside = [
+        (frame, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if str(frame.f_globals.get("__name__", "")).startswith(module)
+    ]
+    if not inside:
+        return None
+    code, line = inside[-1][0].f_code, inside[-1][1]
+    what = f"{type(error).__name__}: {error}"
+    told = what if code.co_name == "<module>" else f"{code.co_name}() raised {what}"
+    return SettingError(" ".join(told.split()), where=f"{_shown(code.co_filename)}:{line}", fix="correct the cell")
+
+
+def _shown(path: str) -> str:
+    """A path as short as it can be named from here."""
+    near = os.path.relpath(path)
+    return path if near.startswith(os.pardir) else near
+
+
 def _run_file(path: Path) -> ModuleType:
     """The user's file as a module; the same content is run once."""
     if not path.is_file():
         raise SettingError("no such file", where=str(path), fix="give the path of a Python file")
     identity = str(path.resolve()).encode() + b"\0" + path.read_bytes()
-    name = f"gatewise_user_cell_{hashlib.sha256(identity).hexdigest()[:16]}"
+    name = _MODULE + hashlib.sha256(identity).hexdigest()[:16]
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
@@ -116,13 +149,7 @@ def _run_file(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
-        raise SettingError(f"{type(error).__name__}: {error}", where=f"{path}:{_line(error, path)}") from error
+        if isinstance(error, SyntaxError) and error.filename and Path(error.filename).resolve() == path.resolve():
+            raise SettingError(f"{type(error).__name__}: {error.msg}", where=f"{path}:{error.lineno}") from error
+        raise users_mistake(error) or SettingError(f"{type(error).__name__}: {error}", where=str(path)) from error
     return module
-
-
-def _line(error: Exception, path: Path) -> int:
-    """The last line of the user's file that the error passed through."""
-    if isinstance(error, SyntaxError) and error.lineno is not None:
-        return error.lineno
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
-    return frames[-1].lineno or 0 if frames else 0

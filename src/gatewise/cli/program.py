@@ -13,6 +13,7 @@ from gatewise.cli.command import command_of, debug_option
 from gatewise.cli.lazy import Entry, LazyGroup
 from gatewise.errors import GatewiseError
 from gatewise.settings import did_you_mean
+from gatewise.tasks.console import writing_to
 from gatewise.tasks.declaration import Verb
 from gatewise.tasks.discovery import find_tasks
 
@@ -33,6 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         gatewise ...
         0
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us: what would be shown is dropped, not an error
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (open until the end)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8")  # what a model writes is UTF-8, whatever the locale
@@ -45,8 +49,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _say("interrupted", INTERRUPTED, debug=asked["debug"])
     except (GatewiseError, click.ClickException, OSError) as error:
+        if isinstance(error.__cause__, OSError):
+            _let_go_of_stdout()
         return _say(f"error: {_in_one_line(error)}", USER_MISTAKE, debug=asked["debug"])
     except Exception as error:
+        if mistake := _users_mistake(error):
+            return _say(f"error: {mistake}", USER_MISTAKE, debug=asked["debug"])
         line = f"error: {_blame(error)}; this is a mistake in gatewise: please report it with what --debug shows"
         return _say(line, OWN_MISTAKE, debug=asked["debug"])
 
@@ -67,11 +75,8 @@ def _run(argv: list[str], asked: dict[str, bool]) -> int:
 
 
 def _flush() -> None:
-    try:
+    with writing_to("stdout"):
         sys.stdout.flush()
-    except OSError:
-        _let_go_of_stdout()
-        raise
 
 
 def _root() -> LazyGroup:
@@ -124,6 +129,13 @@ def _in_one_line(error: Exception) -> str:
         text = str(error)
     command = f"{error.ctx.command_path}: " if isinstance(error, click.UsageError) and error.ctx else ""
     return command + " ".join(text.split()).rstrip(".")
+
+
+def _users_mistake(error: Exception) -> GatewiseError | None:
+    """What went wrong in a cell of the user's own."""
+    from gatewise.cells.user import users_mistake  # here, since only this path needs it
+
+    return users_mistake(error)
 
 
 def _blame(error: Exception) -> str:

@@ -83,6 +83,7 @@ class RNN(DropIn):
         bidirectional: a second set of parameters reads every sequence from its own end.
         device: of the parameters.
         dtype: of the parameters.
+        proj_size: 0; a projection is for LSTM only, as in torch.
         runner: ``"auto"``, or the only one allowed to run: ``"reference"``, ``"torch"``.
 
     Raises:
@@ -107,12 +108,14 @@ class RNN(DropIn):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
         *,
+        proj_size: int = 0,
         runner: str = "auto",
     ) -> None:
         cell = find("rnn", nonlinearity=nonlinearity)
         self.nonlinearity = nonlinearity
         super().__init__(
-            cell, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype, runner
+            cell, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype, runner,
+            proj_size,
         )
 
     def forward(
@@ -149,6 +152,7 @@ class GRU(DropIn):
         bidirectional: a second set of parameters reads every sequence from its own end.
         device: of the parameters.
         dtype: of the parameters.
+        proj_size: 0; a projection is for LSTM only, as in torch.
         runner: ``"auto"``, or the only one allowed to run: ``"reference"``, ``"torch"``.
 
     Raises:
@@ -172,11 +176,13 @@ class GRU(DropIn):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
         *,
+        proj_size: int = 0,
         runner: str = "auto",
     ) -> None:
         cell = find("gru")
         super().__init__(
-            cell, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype, runner
+            cell, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype, runner,
+            proj_size,
         )
 
     def forward(

@@ -27,7 +27,7 @@ def recurrent_layers(settings: RecurrentLMSettings, cell: Cell | None, kind: dic
         SettingError: an unknown cell or constant, sizes that do not fit the cell, or a cell that has to be given.
     """
     if cell is None and ":" in settings.cell:
-        fix = "give it as cell="
+        fix = "give it: --cell FILE.py:CLASS, or cell= in Python"
         raise SettingError(f"the model has your own cell {settings.cell}", where="RecurrentLM", fix=fix)
     return Recurrent(
         resolve(settings.cell if cell is None else cell, settings.cell_options),

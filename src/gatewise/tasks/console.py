@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import sys
 from collections.abc import Iterator
 from typing import Any, BinaryIO, TextIO
 
-from gatewise.errors import DataError
+from gatewise.errors import DataError, GatewiseError
 
 
 class Console:
@@ -19,7 +21,8 @@ class Console:
         stderr: notes and progress.
 
     Example:
-        >>> import io
+        >>> import contextlib
+import io
         >>> out = io.StringIO()
         >>> Console(io.BytesIO(b""), out, io.StringIO()).line("a result")
         >>> out.getvalue()
@@ -32,16 +35,18 @@ class Console:
     @classmethod
     def standard(cls) -> Console:
         """The streams of this process."""
-        return cls(sys.stdin.buffer, sys.stdout, sys.stderr)
+        return cls(sys.stdin.buffer if sys.stdin else io.BytesIO(), sys.stdout, sys.stderr)
 
     def write(self, text: str) -> None:
         """Show ``text`` at once, without a line end."""
-        self.stdout.write(text)
-        self.stdout.flush()
+        with writing_to("stdout"):
+            self.stdout.write(text)
+            self.stdout.flush()
 
     def line(self, text: str) -> None:
         """A line of the result."""
-        self.stdout.write(text + "\n")
+        with writing_to("stdout"):
+            self.stdout.write(text + "\n")
 
     def json(self, value: Any) -> None:
         """A result for machines, on one line."""
@@ -56,9 +61,12 @@ class Console:
         """The lines of stdin, without their ends.
 
         Raises:
-            DataError: a line is not UTF-8.
+            DataError: a line is not UTF-8, or holds a NUL byte.
         """
         for number, line in enumerate(self.stdin, start=1):
+            if b"\0" in line:
+                message = "text is needed, but this holds a NUL byte, as binary data do"
+                raise DataError(message, where=f"stdin:{number}", fix="give text only")
             try:
                 yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
             except UnicodeDecodeError as error:
@@ -67,3 +75,22 @@ class Console:
                     where=f"stdin:{number}",
                     fix="convert it to UTF-8",
                 ) from None
+
+
+@contextlib.contextmanager
+def writing_to(name: str) -> Iterator[None]:
+    """Name the stream that the system refuses to write to; a reader that has left is passed on as it is.
+
+    Example:
+        >>> with writing_to("stdout"):
+        ...     raise OSError(28, "No space left on device")
+        Traceback (most recent call last):
+            ...
+        gatewise.errors.GatewiseError: stdout: cannot be written (No space left on device)
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise GatewiseError(f"cannot be written ({error.strerror or error})", where=name) from error

@@ -66,6 +66,9 @@ def open_model(path: str | Path, cell: Any = None) -> Any:
     """As :func:`load`, without a warning: whoever calls looks at the model's ``verified``."""
     place = Path(path)
     inner = place / "model"
+    if (place / "checkpoints").is_dir() and not inner.is_dir():
+        fix = f"finish it first: train with --resume --out {place}"
+        raise ModelFileError("this run is not finished, so it holds no model yet", where=str(place), fix=fix)
     folder = read_folder(inner if inner.is_dir() and not (place / "config.json").exists() else place)
     where = f"{folder.path}/config.json"
     config = parse_json(folder.read("config.json"), where)

@@ -168,6 +168,7 @@ class Corpus:
         if not 0 < cut < self.characters:
             raise DataError(
                 f"a share of {share:g} is to be held out, but the text has only {self.characters} characters",
+                where=some([document.name for document in self.documents]),
                 fix="give more text, or another text to validate on",
             )
         index, start = 0, 0

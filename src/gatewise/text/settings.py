@@ -8,6 +8,9 @@ from typing import Literal
 from gatewise.errors import SettingError
 from gatewise.settings import Settings, setting
 
+Encoding = Literal["utf-8", "latin-1", "cp1252", "utf-16"]
+"""How the characters of a text file are stored."""
+
 
 @dataclass(frozen=True)
 class TextSettings(Settings):
@@ -34,7 +37,7 @@ class TextSettings(Settings):
     validation_share: float = setting(
         0.1, "the last part of the text, held out for validation where no other text is given", above=0, below=1
     )
-    encoding: Literal["utf-8", "latin-1", "cp1252", "utf-16"] = setting("utf-8", "the encoding of the text files")
+    encoding: Encoding = setting("utf-8", "the encoding of the text files")
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict each other."""

@@ -80,7 +80,8 @@ def unpack(source: Path | Buffer, where: str) -> tuple[dict[str, Any], Any]:
     """
     tensors, metadata = unpack_tensors(source, where, sealed=True)
     if metadata.get("format") != FORMAT or "state" not in metadata:
-        raise ModelFileError(f"is no checkpoint of the format {FORMAT}", where=where)
+        found = metadata.get("format", "none")
+        raise ModelFileError(f"a checkpoint of the format {FORMAT} was expected, but {found} came", where=where)
     return tensors, parse_json(metadata["state"].encode(), where)
 
 

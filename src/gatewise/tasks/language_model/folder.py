@@ -17,7 +17,7 @@ from gatewise.tasks.language_model.card import write_card
 from gatewise.text.settings import BatchSettings, TextSettings
 from gatewise.text.tokenizer import Tokenizer
 
-FORMAT = 1
+FORMAT = 2
 CONFIG, WEIGHTS, TOKENIZER, HISTORY = "config.json", "model.safetensors", "tokenizer.json", "training.json"
 _OWN = {"format": int, "task": str, "text": dict, "batches": dict, "tokenizer": str}
 S = TypeVar("S", bound=Settings)
@@ -89,13 +89,12 @@ def from_folder(folder: Folder, cell: Cell | type[Cell] | str | None = None) -> 
 def _check(config: Any, where: str) -> None:
     if not isinstance(config, dict):
         raise ModelFileError("a table of names and values was expected", where=where)
+    if config.get("format", FORMAT) != FORMAT:
+        message = f"made by another version of gatewise (format {config['format']}; this one reads {FORMAT})"
+        raise ModelFileError(message, where=where, fix="use that version, or train again")
     for name, kind in _OWN.items():
         if not isinstance(config.get(name), kind):
             raise ModelFileError(f"{name} is expected as {kind.__name__}, but {config.get(name)!r} came", where=where)
-    if config["format"] != FORMAT:
-        raise ModelFileError(
-            f"the format is {config['format']}, but this version reads {FORMAT}", where=where, fix="use another version"
-        )
 
 
 def _check_tokenizer(config: Mapping[str, Any], tokenizer: Tokenizer, where: str) -> None:

@@ -24,6 +24,9 @@ from gatewise.text.settings import BatchSettings, TextSettings
 from gatewise.text.store import TokenStore
 from gatewise.text.streams import division, stream
 
+_TOLD = ("cell", "cell_options", "embedding_size", "hidden_size", "num_layers")
+"""Settings that a model tells by entries of their own."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -122,13 +125,17 @@ class LanguageModel:
         scored = zip(given, (score.log_prob for score in self.score(given)), strict=True)
         return sorted(scored, key=lambda pair: -pair[1])
 
-    def evaluate(self, files: str | Path | Sequence[str | Path]) -> Evaluation:
-        """Loss, bits and perplexity over the text of some files, read as the training text was.
+    def evaluate(self, files: str | Path | Sequence[str | Path], encoding: str | None = None) -> Evaluation:
+        """Loss, bits and perplexity over the text of some files, cut as the training text was.
+
+        Args:
+            files: files, folders or globs.
+            encoding: of the files; None: that of the training text.
 
         Raises:
             DataError: a file cannot be used.
         """
-        return self.evaluate_corpus(read(files, encoding=self.parts.text.encoding))
+        return self.evaluate_corpus(read(files, encoding=encoding or self.parts.text.encoding))
 
     def evaluate_corpus(self, corpus: Corpus) -> Evaluation:
         """As :meth:`evaluate`, of a text that was read already."""
@@ -152,7 +159,9 @@ class LanguageModel:
             "hidden_size": settings.hidden_size,
             "num_layers": settings.num_layers,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
-            "other settings": {name: value for name, value in settings.to_dict().items() if value != usual[name]},
+            "other_settings": {
+                name: value for name, value in settings.to_dict().items() if value != usual[name] and name not in _TOLD
+            },
             "runner": f"{runner.name} ({runner.reason})",
             **{name: self.history[name] for name in ("training", "scores", "versions") if name in self.history},
             "text": {name: _told(entry) for name, entry in self.history.get("data", {}).get("texts", {}).items()},

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from gatewise.cells import CELLS
+from gatewise.cells import CELLS, Cell
 from gatewise.errors import TrainingError
+from gatewise.scan.trial import try_step
 from gatewise.storage import read_folder, write_atomically
 from gatewise.tasks.language_model.data import Data, read_data, reopen_data
 from gatewise.tasks.language_model.model import LanguageModel, load
@@ -37,8 +38,7 @@ def fit_files(files: Sequence[str], settings: Mapping[str, Any]) -> LanguageMode
 
 def reload(plan: Plan) -> LanguageModel:
     """The model that a finished run left."""
-    own = type(plan.cell) not in CELLS.values()
-    return load(read_folder(plan.folder / "model"), plan.cell if own else None)
+    return load(read_folder(plan.folder / "model"), plan.cell if _own(plan.cell) else None)
 
 
 def carry_out(plan: Plan, monitor: Monitor, stdin: BinaryIO | None = None) -> Result:
@@ -56,6 +56,8 @@ def carry_out(plan: Plan, monitor: Monitor, stdin: BinaryIO | None = None) -> Re
         data = reopen_data(plan.folder / "data")
         _same_files(plan, data)
         return fit(LanguageModelTask(plan, data), plan.training, plan.folder, monitor, resume=True)
+    if _own(plan.cell):
+        try_step(plan.cell, plan.model.embedding_size, plan.model.hidden_size, plan.model.projection_size)
     with _new_folder(plan.folder):
         data = read_data(plan.files, plan.data, plan.text, plan.folder / "data", monitor.said, stdin)
         task = LanguageModelTask(plan, data)
@@ -71,6 +73,11 @@ def monitor_on(stream: TextIO) -> Monitor:
 
         return Bar()
     return Lines(stream)
+
+
+def _own(cell: Cell) -> bool:
+    """Whether the cell is the user's own."""
+    return type(cell) not in CELLS.values()
 
 
 def _same_files(plan: Plan, data: Data) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gatewise.errors import SettingError
 from gatewise.settings import Group, Settings, setting
+from gatewise.text.settings import Encoding
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,13 @@ class LoadSettings(Settings):
     """What a model folder cannot say about itself."""
 
     cell: str | None = setting(None, "the cell of a model whose cell is the user's own", metavar="FILE.py:CLASS")
+
+
+@dataclass(frozen=True)
+class ReadSettings(Settings):
+    """How a text is read that the model did not train on."""
+
+    encoding: Encoding | None = setting(None, "the encoding of the text; without it, that of the training text")
 
 
 @dataclass(frozen=True)
@@ -86,8 +94,8 @@ class ScoreSettings(Settings):
     tokens: bool = setting(False, "the log probability of each token too")
 
 
-EVAL = Group(loading=LoadSettings, output=ReportSettings)
+EVAL = Group(reading=ReadSettings, loading=LoadSettings, output=ReportSettings)
 GENERATE = Group(writing=GenerateSettings, loading=LoadSettings, output=ReportSettings)
-SCORE = Group(scores=ScoreSettings, loading=LoadSettings, output=ReportSettings)
+SCORE = Group(scores=ScoreSettings, reading=ReadSettings, loading=LoadSettings, output=ReportSettings)
 RANK = Group(loading=LoadSettings, output=ReportSettings)
 INFO = Group(loading=LoadSettings, output=ReportSettings)

@@ -16,6 +16,7 @@ from gatewise.tasks.language_model.prompt import read_prompt
 from gatewise.tasks.language_model.run import carry_out, monitor_on, reload
 from gatewise.tasks.language_model.settings import GenerateSettings
 from gatewise.tasks.library import UNVERIFIED, open_model
+from gatewise.text.documents import Corpus
 from gatewise.text.readers import read
 
 Arguments = Mapping[str, Any]
@@ -41,9 +42,7 @@ def train(console: Console, arguments: Arguments, given: Given) -> int:
 def eval(console: Console, arguments: Arguments, given: Given) -> None:
     """Show loss, bits, perplexity, tokens and unknown words of a text."""
     model = _open(console, arguments, given)
-    corpus = read(arguments["file"], encoding=model.parts.text.encoding, stdin=console.stdin)
-    for line in corpus.notes:
-        console.note(line)
+    corpus = _read(console, model, arguments, given)
     evaluation = model.evaluate_corpus(corpus)
     if given.get("json"):
         console.json(evaluation.to_dict())
@@ -74,7 +73,7 @@ def score(console: Console, arguments: Arguments, given: Given) -> None:
     """Show the log probability of each line of a text, a line for a line."""
     model = _open(console, arguments, given)
     form = _as_json if given.get("json") else _as_text
-    for chunk in _chunks(_lines(console, model, arguments["file"])):
+    for chunk in _chunks(_lines(_read(console, model, arguments, given))):
         for text, scored in zip(chunk, model.score(chunk), strict=True):
             console.line(form(model, text, scored, bool(given.get("tokens"))))
 
@@ -108,11 +107,17 @@ def _open(console: Console, arguments: Arguments, given: Given) -> LanguageModel
     return model
 
 
-def _lines(console: Console, model: LanguageModel, file: str) -> Iterator[str]:
-    """The lines of a text, blank ones too, so that results stand beside them."""
-    corpus = read(file, encoding=model.parts.text.encoding, stdin=console.stdin)
+def _read(console: Console, model: LanguageModel, arguments: Arguments, given: Given) -> Corpus:
+    """The text that the user names; what was noticed in it is said."""
+    encoding = given.get("encoding", model.parts.text.encoding)
+    corpus = read(arguments["file"], encoding=encoding, stdin=console.stdin)
     for note in corpus.notes:
         console.note(note)
+    return corpus
+
+
+def _lines(corpus: Corpus) -> Iterator[str]:
+    """The lines of a text, blank ones too, so that results stand beside them."""
     for document in corpus:
         yield from _joined(document)
 
