@@ -150,7 +150,6 @@ def test_a_file_named_from_another_folder_has_its_line(own, monkeypatch):
 
 
 def test_a_mistake_in_another_module_is_not_the_cells():
-    try:
+    with pytest.raises(ValueError, match="invalid literal") as caught:
         int("x")
-    except ValueError as error:
-        assert users_mistake(error) is None
+    assert users_mistake(caught.value) is None

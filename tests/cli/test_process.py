@@ -83,12 +83,13 @@ def test_ctrl_c_while_training_is_130_and_can_be_resumed(tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
-def test_a_full_disk_under_stdout_is_one_line():
+def test_a_full_disk_under_stdout_is_one_line(tiny_run):
     with open("/dev/full", "wb") as full:
-        ended = gatewise("--help", stdout=full)
-    assert ended.returncode == 2
-    assert ended.stderr.startswith(b"error: stdout: cannot be written (No space left on device)\n")
-    assert b"ignored" not in ended.stderr
+        shown, told = gatewise("--help", stdout=full), gatewise("info", str(tiny_run), stdout=full)
+    assert (shown.returncode, told.returncode) == (2, 2)
+    assert shown.stderr.startswith(b"error: No space left on device\n")
+    assert told.stderr.startswith(b"error: stdout: cannot be written: No space left on device\n")
+    assert b"ignored" not in shown.stderr + told.stderr
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])

@@ -34,12 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         gatewise ...
         0
     """
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever started us: what would be shown is dropped, not an error
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (open until the end)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8")  # what a model writes is UTF-8, whatever the locale
+    _prepare_streams()
     asked: dict[str, bool] = {"debug": False}
     try:
         return _run(sys.argv[1:] if argv is None else list(argv), asked)
@@ -57,6 +52,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _say(f"error: {mistake}", USER_MISTAKE, debug=asked["debug"])
         line = f"error: {_blame(error)}; this is a mistake in gatewise: please report it with what --debug shows"
         return _say(line, OWN_MISTAKE, debug=asked["debug"])
+
+
+def _prepare_streams() -> None:
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us: what would be shown is dropped, not an error
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (open until the end)
+        elif hasattr(getattr(sys, name), "reconfigure"):
+            getattr(sys, name).reconfigure(encoding="utf-8")  # what a model writes is UTF-8, whatever the locale
 
 
 def _run(argv: list[str], asked: dict[str, bool]) -> int:

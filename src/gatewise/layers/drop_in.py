@@ -114,7 +114,17 @@ class RNN(DropIn):
         cell = find("rnn", nonlinearity=nonlinearity)
         self.nonlinearity = nonlinearity
         super().__init__(
-            cell, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype, runner,
+            cell,
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            device,
+            dtype,
+            runner,
             proj_size,
         )
 
@@ -181,7 +191,17 @@ class GRU(DropIn):
     ) -> None:
         cell = find("gru")
         super().__init__(
-            cell, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype, runner,
+            cell,
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            device,
+            dtype,
+            runner,
             proj_size,
         )
 

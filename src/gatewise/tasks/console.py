@@ -15,18 +15,18 @@ from gatewise.errors import DataError, GatewiseError
 class Console:
     """The three streams of a command; a test or a program may give its own.
 
-    Args:
-        stdin: bytes, read as UTF-8.
-        stdout: results.
-        stderr: notes and progress.
+        Args:
+            stdin: bytes, read as UTF-8.
+            stdout: results.
+            stderr: notes and progress.
 
-    Example:
-        >>> import contextlib
-import io
-        >>> out = io.StringIO()
-        >>> Console(io.BytesIO(b""), out, io.StringIO()).line("a result")
-        >>> out.getvalue()
-        'a result\\n'
+        Example:
+            >>> import contextlib
+    import io
+            >>> out = io.StringIO()
+            >>> Console(io.BytesIO(b""), out, io.StringIO()).line("a result")
+            >>> out.getvalue()
+            'a result\\n'
     """
 
     def __init__(self, stdin: BinaryIO, stdout: TextIO, stderr: TextIO) -> None:
@@ -86,11 +86,11 @@ def writing_to(name: str) -> Iterator[None]:
         ...     raise OSError(28, "No space left on device")
         Traceback (most recent call last):
             ...
-        gatewise.errors.GatewiseError: stdout: cannot be written (No space left on device)
+        gatewise.errors.GatewiseError: stdout: cannot be written: No space left on device
     """
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise GatewiseError(f"cannot be written ({error.strerror or error})", where=name) from error
+        raise GatewiseError(f"cannot be written: {error.strerror or error}", where=name) from error
