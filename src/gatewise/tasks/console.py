@@ -21,8 +21,7 @@ class Console:
             stderr: notes and progress.
 
         Example:
-            >>> import contextlib
-    import io
+            >>> import io
             >>> out = io.StringIO()
             >>> Console(io.BytesIO(b""), out, io.StringIO()).line("a result")
             >>> out.getvalue()
