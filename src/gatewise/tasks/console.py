@@ -15,17 +15,17 @@ from gatewise.errors import DataError, GatewiseError
 class Console:
     """The three streams of a command; a test or a program may give its own.
 
-        Args:
-            stdin: bytes, read as UTF-8.
-            stdout: results.
-            stderr: notes and progress.
+    Args:
+        stdin: bytes, read as UTF-8.
+        stdout: results.
+        stderr: notes and progress.
 
-        Example:
-            >>> import io
-            >>> out = io.StringIO()
-            >>> Console(io.BytesIO(b""), out, io.StringIO()).line("a result")
-            >>> out.getvalue()
-            'a result\\n'
+    Example:
+        >>> import io
+        >>> out = io.StringIO()
+        >>> Console(io.BytesIO(b""), out, io.StringIO()).line("a result")
+        >>> out.getvalue()
+        'a result\\n'
     """
 
     def __init__(self, stdin: BinaryIO, stdout: TextIO, stderr: TextIO) -> None:
