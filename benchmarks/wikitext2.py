@@ -33,7 +33,7 @@ SETTINGS = {
     "weight_decay": 0.1,
     "schedule": "cosine",
     "clip_norm": 0.25,
-    "epochs": 3.6,
+    "epochs": 4.2,
     "validate_every": 373,  # half an epoch
 }
 
