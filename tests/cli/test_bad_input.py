@@ -220,7 +220,8 @@ def test_a_run_that_is_not_finished_has_no_model(refused, tiny_run, tmp_path):
     run = shutil.copytree(tiny_run, tmp_path / "run")
     shutil.rmtree(run / "model")
     line = refused("generate", run)
-    assert line.startswith(f"{run}: this run is not finished, so it holds no model yet; finish it first: train with")
+    told = "this run is not finished, so it holds no model yet; finish it first: train with --resume --out"
+    assert line == f"{run}: {told} {run}"
 
 
 @pytest.mark.parametrize("verb", ["eval", "score"])

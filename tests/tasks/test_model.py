@@ -143,7 +143,7 @@ def test_without_a_manifest_it_is_loaded_and_said_to_be_unverified(folder):
     [
         (
             {"format": 1, "cell": {}},
-            "made by another version of gatewise (format 1; this one reads 2)",
+            "made by another version of gatewise (format 1; this one reads 2); use that version, or train again",
         ),
         ({"task": "chess"}, "no model folder of gatewise"),
         ({"task": ["lm"]}, "no model folder of gatewise"),

@@ -197,7 +197,8 @@ def test_a_model_is_no_checkpoint():
     from gatewise.storage import pack_pieces
 
     model = b"".join(pack_pieces({"w": torch.zeros(1)}, {}, sealed=True))
-    with pytest.raises(ModelFileError, match=r"^m: a checkpoint of the format gatewise-checkpoint-1 was"):
+    line = r"^m: a checkpoint of the format gatewise-checkpoint-1 was expected, but none came$"
+    with pytest.raises(ModelFileError, match=line):
         unpack(model, "m")
 
 

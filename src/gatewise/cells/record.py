@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gatewise.cells.constants import Constant
-from gatewise.cells.registry import CELLS
+from gatewise.cells.registry import CELLS, is_registered
 from gatewise.cells.spec import Cell
-from gatewise.cells.user import resolve
+from gatewise.cells.user import GIVE_CELL, resolve
 from gatewise.errors import ModelFileError
 from gatewise.settings.nearest import did_you_mean
 
@@ -41,7 +41,7 @@ class CellRecord:
     @classmethod
     def of(cls, cell: Cell, probe: tuple[float | None, ...] = ()) -> CellRecord:
         """The record of a cell whose equation gives these numbers."""
-        return cls(cell.name, type(cell) is CELLS.get(cell.name), cell.constants(), cell.fingerprint(), probe)
+        return cls(cell.name, is_registered(cell), cell.constants(), cell.fingerprint(), probe)
 
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON has it."""
@@ -83,8 +83,7 @@ class CellRecord:
             ModelFileError: a user's cell is needed and not given, or what is given is not what was saved.
         """
         if cell is None and not self.registered:
-            fix = "give it: --cell FILE.py:CLASS, or cell= in Python"
-            raise ModelFileError(f"the model was made with your own cell {self.name!r}", where=where, fix=fix)
+            raise ModelFileError(f"the model was made with your own cell {self.name!r}", where=where, fix=GIVE_CELL)
         if cell is None and self.name not in CELLS:
             raise ModelFileError(f"unknown cell {self.name!r}", where=where, fix=did_you_mean(self.name, tuple(CELLS)))
         kind = type(resolve(CELLS[self.name] if cell is None else cell))

@@ -56,6 +56,16 @@ def find(name: str, **constants: Constant) -> Cell:
     return CELLS[name].from_constants(constants)
 
 
+def is_registered(cell: Cell) -> bool:
+    """Whether a cell came with gatewise; a user's may have the same name.
+
+    Example:
+        >>> is_registered(find("gru"))
+        True
+    """
+    return type(cell) is CELLS.get(cell.name)
+
+
 def variants() -> Iterator[Cell]:
     """Every registered cell with every combination of its ``Literal`` constants, the other constants at their defaults.
 

@@ -44,8 +44,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _say("interrupted", INTERRUPTED, debug=asked["debug"])
     except (GatewiseError, click.ClickException, OSError) as error:
-        if isinstance(error.__cause__, OSError):
-            _let_go_of_stdout()
         return _say(f"error: {_in_one_line(error)}", USER_MISTAKE, debug=asked["debug"])
     except Exception as error:
         if mistake := _users_mistake(error):
@@ -56,10 +54,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _prepare_streams() -> None:
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever started us: what would be shown is dropped, not an error
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us: what would be shown is dropped, not an error
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (open until the end)
-        elif hasattr(getattr(sys, name), "reconfigure"):
-            getattr(sys, name).reconfigure(encoding="utf-8")  # what a model writes is UTF-8, whatever the locale
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8")  # what a model writes is UTF-8, whatever the locale
 
 
 def _run(argv: list[str], asked: dict[str, bool]) -> int:
@@ -148,6 +147,10 @@ def _blame(error: Exception) -> str:
 
 
 def _say(line: str, code: int, *, debug: bool) -> int:
+    try:
+        sys.stdout.flush()  # results stand before what is said of the end
+    except OSError:
+        _let_go_of_stdout()
     if debug:
         traceback.print_exc()
     print(line, file=sys.stderr, flush=True)

@@ -14,7 +14,7 @@ from gatewise.layers.stack import Stack
 
 
 class DropIn(Stack):
-    """What the three drop-ins share: torch's attributes beside those of every stack; not used by itself."""
+    """What the drop-ins share: torch's attributes beside those of every stack; not used by itself."""
 
     def __init__(
         self,
@@ -59,15 +59,32 @@ class DropIn(Stack):
     def flatten_parameters(self) -> None:
         """Nothing; here because code written for torch calls it (the runner arranges the weights as it needs them)."""
 
-    def _run_one_state(
-        self, input: Tensor | PackedSequence, hx: Tensor | None, lengths: Lengths | None
+
+class OneState(DropIn):
+    """What the drop-ins whose only state is h share; not used by itself."""
+
+    def forward(
+        self, input: Tensor | PackedSequence, hx: Tensor | None = None, *, lengths: Lengths | None = None
     ) -> tuple[Tensor | PackedSequence, Tensor]:
+        """Run whole sequences.
+
+        Args:
+            input: [T, B, X] ([B, T, X] with ``batch_first``), or [T, X], or a PackedSequence.
+            hx: [S, B, H] ([S, H] for one sequence) before the first step; None is zeros.
+            lengths: of each sequence, 0 to T, in any order.
+
+        Returns:
+            The output, of the kind of the input, and h_n of the shape of ``hx``.
+
+        Raises:
+            InputError: a shape, dtype, device or length that does not fit.
+        """
         state = None if hx is None else {"hidden": hx}
         output, final, _ = self._run(input, state, lengths, labels={"hidden": "hx"})
         return output, final["hidden"]
 
 
-class RNN(DropIn):
+class RNN(OneState):
     """`torch.nn.RNN`, with ``lengths=``: h' = f(W x + b_W + R h + b_R), f = tanh or ReLU.
 
     Letters: B batch, T time, X input, H hidden, S = layers * directions.
@@ -128,26 +145,8 @@ class RNN(DropIn):
             proj_size,
         )
 
-    def forward(
-        self, input: Tensor | PackedSequence, hx: Tensor | None = None, *, lengths: Lengths | None = None
-    ) -> tuple[Tensor | PackedSequence, Tensor]:
-        """Run whole sequences.
 
-        Args:
-            input: [T, B, X] ([B, T, X] with ``batch_first``), or [T, X], or a PackedSequence.
-            hx: [S, B, H] ([S, H] for one sequence) before the first step; None is zeros.
-            lengths: of each sequence, 0 to T, in any order.
-
-        Returns:
-            The output, of the kind of the input, and h_n of the shape of ``hx``.
-
-        Raises:
-            InputError: a shape, dtype, device or length that does not fit.
-        """
-        return self._run_one_state(input, hx, lengths)
-
-
-class GRU(DropIn):
+class GRU(OneState):
     """`torch.nn.GRU`, with ``lengths=``: the gated recurrent unit whose reset gate acts after the recurrent product.
 
     Letters: B batch, T time, X input, H hidden, S = layers * directions.
@@ -204,24 +203,6 @@ class GRU(DropIn):
             runner,
             proj_size,
         )
-
-    def forward(
-        self, input: Tensor | PackedSequence, hx: Tensor | None = None, *, lengths: Lengths | None = None
-    ) -> tuple[Tensor | PackedSequence, Tensor]:
-        """Run whole sequences.
-
-        Args:
-            input: [T, B, X] ([B, T, X] with ``batch_first``), or [T, X], or a PackedSequence.
-            hx: [S, B, H] ([S, H] for one sequence) before the first step; None is zeros.
-            lengths: of each sequence, 0 to T, in any order.
-
-        Returns:
-            The output, of the kind of the input, and h_n of the shape of ``hx``.
-
-        Raises:
-            InputError: a shape, dtype, device or length that does not fit.
-        """
-        return self._run_one_state(input, hx, lengths)
 
 
 class LSTM(DropIn):

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from gatewise.cells.spec import Cell
-from gatewise.cells.user import resolve
+from gatewise.cells.user import GIVE_CELL, resolve
 from gatewise.errors import SettingError
 from gatewise.layers.adaptive_softmax import AdaptiveSoftmax
 from gatewise.layers.output import FullSoftmax, OutputLayer
@@ -27,8 +27,7 @@ def recurrent_layers(settings: RecurrentLMSettings, cell: Cell | None, kind: dic
         SettingError: an unknown cell or constant, sizes that do not fit the cell, or a cell that has to be given.
     """
     if cell is None and ":" in settings.cell:
-        fix = "give it: --cell FILE.py:CLASS, or cell= in Python"
-        raise SettingError(f"the model has your own cell {settings.cell}", where="RecurrentLM", fix=fix)
+        raise SettingError(f"the model has your own cell {settings.cell}", where="RecurrentLM", fix=GIVE_CELL)
     return Recurrent(
         resolve(settings.cell if cell is None else cell, settings.cell_options),
         settings.embedding_size,

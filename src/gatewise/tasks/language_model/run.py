@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from gatewise.cells import CELLS, Cell
+from gatewise.cells.registry import is_registered
 from gatewise.errors import TrainingError
 from gatewise.scan.trial import try_step
 from gatewise.storage import read_folder, write_atomically
@@ -38,7 +38,7 @@ def fit_files(files: Sequence[str], settings: Mapping[str, Any]) -> LanguageMode
 
 def reload(plan: Plan) -> LanguageModel:
     """The model that a finished run left."""
-    return load(read_folder(plan.folder / "model"), plan.cell if _own(plan.cell) else None)
+    return load(read_folder(plan.folder / "model"), None if is_registered(plan.cell) else plan.cell)
 
 
 def carry_out(plan: Plan, monitor: Monitor, stdin: BinaryIO | None = None) -> Result:
@@ -56,7 +56,7 @@ def carry_out(plan: Plan, monitor: Monitor, stdin: BinaryIO | None = None) -> Re
         data = reopen_data(plan.folder / "data")
         _same_files(plan, data)
         return fit(LanguageModelTask(plan, data), plan.training, plan.folder, monitor, resume=True)
-    if _own(plan.cell):
+    if not is_registered(plan.cell):
         try_step(plan.cell, plan.model.embedding_size, plan.model.hidden_size, plan.model.projection_size)
     with _new_folder(plan.folder):
         data = read_data(plan.files, plan.data, plan.text, plan.folder / "data", monitor.said, stdin)
@@ -73,11 +73,6 @@ def monitor_on(stream: TextIO) -> Monitor:
 
         return Bar()
     return Lines(stream)
-
-
-def _own(cell: Cell) -> bool:
-    """Whether the cell is the user's own."""
-    return type(cell) not in CELLS.values()
 
 
 def _same_files(plan: Plan, data: Data) -> None:
