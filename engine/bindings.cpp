@@ -1,0 +1,137 @@
+// The only file that knows Python: checks what comes, releases the interpreter, and passes plain memory on.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "scan/run.hpp"
+
+namespace nb = nanobind;
+using namespace gatewise;
+
+namespace {
+
+using Codes = nb::ndarray<const std::int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Numbers = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Array = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Arrays = std::vector<std::optional<Array<T>>>;
+
+void require(bool condition, const std::string& what) {
+    if (!condition) throw Refusal("the scan: " + what);
+}
+
+template <class T, class A>
+T* data(const A& array, std::size_t count, const char* name) {
+    require(array.size() == count, std::string(name) + " is expected with " + std::to_string(count) + " numbers, but " + std::to_string(array.size()) + " came");
+    return array.data();
+}
+template <class T, class A>
+T* data(const std::optional<A>& array, std::size_t count, const char* name) {
+    return array ? data<T>(*array, count, name) : nullptr;
+}
+
+std::shared_ptr<Program> make_program(const Codes& codes, const Numbers& numbers) {
+    return std::make_shared<Program>(read_program(codes.data(), codes.size(), numbers.data(), numbers.size()));
+}
+
+// One scan: the arrays that it reads stay alive with it.
+template <class T>
+class Scan {
+  public:
+    Scan(std::shared_ptr<Program> program, std::vector<int> widths, std::vector<int> batch_sizes, bool reverse, int threads, const std::string& isa,
+         Array<const T> x, std::vector<Array<const T>> initial, std::vector<Array<const T>> vectors, std::vector<Array<const T>> matrices, bool save)
+        : program_(std::move(program)), held_(matrices), widths_(widths) {
+        require(widths.size() == program_->widths.size() && !batch_sizes.empty(), "a width or a time step is missing");
+        for (int n : batch_sizes) {
+            require(n >= 0, "a batch size is negative");
+            total_ += n;
+        }
+        batch_ = batch_sizes.front();
+        require(initial.size() == program_->states.size() && vectors.size() == program_->vectors.size() && matrices.size() == program_->matrices.size(),
+                "a state or a parameter is missing");
+        Given<T> given{widths, std::move(batch_sizes), reverse, threads, data<const T>(x, total_ * units(program_->input), "x"), {}, {}, {}};
+        for (std::size_t i = 0; i < initial.size(); ++i)
+            given.initial.push_back(data<const T>(initial[i], batch_ * units(program_->states[i].before), "an initial state"));
+        for (std::size_t i = 0; i < vectors.size(); ++i) given.vectors.push_back(data<const T>(vectors[i], size(program_->vectors[i]), "a vector"));
+        for (std::size_t i = 0; i < matrices.size(); ++i) given.matrices.push_back(data<const T>(matrices[i], size(program_->matrices[i]), "a matrix"));
+        run_ = std::make_unique<Run<T>>(program_, choose(isa), std::move(given), save);
+    }
+
+    void forward(const Arrays<T>& states, const std::vector<Array<T>>& final) {
+        require(states.size() == program_->states.size() && final.size() == states.size(), "a state is missing");
+        Found<T> found;
+        for (std::size_t i = 0; i < states.size(); ++i) {
+            const int value = program_->states[i].before;
+            found.states.push_back(data<T>(states[i], total_ * units(value), "the states"));
+            found.final.push_back(data<T>(final[i], batch_ * units(value), "the final states"));
+        }
+        nb::gil_scoped_release release;
+        run_->forward(found);
+    }
+
+    void backward(const Arrays<const T>& states, const Arrays<const T>& final, const std::optional<Array<T>>& x, const Arrays<T>& initial, const Arrays<T>& vectors,
+                  const Arrays<T>& matrices) const {
+        const std::size_t count = program_->states.size();
+        require(states.size() == count && final.size() == count && initial.size() == count && vectors.size() == program_->vectors.size() &&
+                    matrices.size() == program_->matrices.size(), "a gradient is missing");
+        Gradients<T> gradients{{}, {}, data<T>(x, total_ * units(program_->input), "the gradient of x"), {}, {}, {}};
+        for (std::size_t i = 0; i < count; ++i) {
+            const int value = program_->states[i].before;
+            gradients.states.push_back(data<const T>(states[i], total_ * units(value), "the gradient of the states"));
+            gradients.final.push_back(data<const T>(final[i], batch_ * units(value), "the gradient of the final states"));
+            gradients.initial.push_back(data<T>(initial[i], batch_ * units(value), "the gradient of the initial states"));
+        }
+        for (std::size_t i = 0; i < vectors.size(); ++i) gradients.vectors.push_back(data<T>(vectors[i], size(program_->vectors[i]), "the gradient of a vector"));
+        for (std::size_t i = 0; i < matrices.size(); ++i) gradients.matrices.push_back(data<T>(matrices[i], size(program_->matrices[i]), "the gradient of a matrix"));
+        nb::gil_scoped_release release;
+        run_->backward(gradients);
+    }
+
+  private:
+    std::size_t units(int value) const { return widths_[program_->values[value].width]; }
+    std::size_t size(const Vector& vector) const {
+        std::size_t sum = 0;
+        for (int part : vector.parts) sum += units(part);
+        return sum;
+    }
+    std::size_t size(const Matrix& matrix) const {
+        std::size_t rows = 0, columns = 0;
+        for (int w : matrix.rows) rows += widths_[w];
+        for (int w : matrix.columns) columns += widths_[w];
+        return rows * columns;
+    }
+
+    std::shared_ptr<Program> program_;
+    std::vector<Array<const T>> held_;
+    std::vector<int> widths_;
+    std::size_t total_ = 0, batch_ = 0;
+    std::unique_ptr<Run<T>> run_;
+};
+
+template <class T>
+void bind(nb::module_& module, const char* name) {
+    using S = Scan<T>;
+    nb::class_<S>(module, name)
+        .def(nb::init<std::shared_ptr<Program>, std::vector<int>, std::vector<int>, bool, int, const std::string&, Array<const T>, std::vector<Array<const T>>,
+                      std::vector<Array<const T>>, std::vector<Array<const T>>, bool>())
+        .def("forward", &S::forward)
+        .def("backward", &S::backward);
+}
+
+}  // namespace
+
+NB_MODULE(_engine, module) {
+    nb::exception<Refusal>(module, "Refusal", PyExc_ValueError);
+    nb::class_<Program>(module, "Program").def_static("read", &make_program);
+    bind<float>(module, "Scan32");
+    bind<double>(module, "Scan64");
+    module.def("instruction_sets", [] {
+        std::vector<std::string> names;
+        for (const Kernels* kernels : runnable()) names.push_back(kernels->name);
+        return names;
+    });
+}

@@ -1,0 +1,2 @@
+#define GATEWISE_ISA avx2
+#include "isa/kernels.inl"

@@ -1,0 +1,2 @@
+#define GATEWISE_ISA avx512
+#include "isa/kernels.inl"

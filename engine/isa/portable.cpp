@@ -1,0 +1,2 @@
+#define GATEWISE_ISA portable
+#include "isa/kernels.inl"

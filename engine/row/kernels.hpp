@@ -1,0 +1,79 @@
+// What an instruction set offers: the row machine and the matrix tile, for float and for double.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace gatewise {
+
+constexpr int block = 16;      // units that lie side by side: every row is stored in blocks of 16, the last one padded
+constexpr int group_rows = 8;  // rows that one instruction works on; also the rows that one partial sum adds up
+
+// One instruction as the row machine reads it; operands are places in a table.
+struct Code {
+    std::uint8_t operation;
+    std::uint8_t count;  // of sources
+    std::uint16_t target;
+    std::uint16_t sources[3];
+};
+
+// Where an operand lies. Strides are in elements: from one block of units to the next, from one group of 8 rows to the
+// next, and from one row to the next. A stride of 0 means that all share one place.
+template <class T>
+struct Operand {
+    T* base;
+    std::ptrdiff_t unit, group, row;
+};
+
+// `a` and `b` advance by one step of depth: a by the tile's depth stride, b by a block.
+template <class T>
+struct Chunk {
+    const T* a;
+    const T* b;
+    int depth;
+};
+
+// out[r][0..width) (+)= sum over chunks and depth of a[r * row + d * step] * b[d * 16 + 0..16)
+template <class T>
+struct Tile {
+    const Chunk<T>* chunks;
+    int count;
+    std::ptrdiff_t row, step;  // strides of a
+    T* out;
+    std::ptrdiff_t out_row;
+    int rows, width;
+    bool add;
+};
+
+// Instructions over `rows` <= 8 rows of one block of units.
+template <class T>
+struct Rows {
+    const Code* codes;
+    int count;
+    const Operand<T>* operands;
+    T* const* here;  // operands' bases at this block of units
+    std::ptrdiff_t group;
+    int rows;
+    int lanes;   // units of this block that are there: 16, but for the last block
+    bool first;  // block of units: reductions begin
+};
+
+template <class T>
+struct KernelsOf {
+    void (*execute)(const Rows<T>&);
+    void (*multiply)(const Tile<T>&);
+};
+
+struct Kernels {
+    const char* name;
+    KernelsOf<float> f32;
+    KernelsOf<double> f64;
+    template <class T>
+    const KernelsOf<T>& of() const;
+};
+template <>
+inline const KernelsOf<float>& Kernels::of<float>() const { return f32; }
+template <>
+inline const KernelsOf<double>& Kernels::of<double>() const { return f64; }
+
+}  // namespace gatewise

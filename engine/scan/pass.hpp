@@ -1,0 +1,307 @@
+// What both directions share: homes of values as memory, panels of matrices, and the running of stages.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+
+#include "program/operations.hpp"
+#include "scan/run.hpp"
+
+namespace gatewise {
+
+// Where the rows of one value lie at one time step.
+template <class T>
+struct View {
+    T* base;
+    std::ptrdiff_t unit, group, row;
+    T* rows_from(int block_of_units, int r) const { return base + block_of_units * unit + r * row; }
+};
+
+template <class T>
+struct Run<T>::Worker {  // what belongs to one thread
+    int begin, end;      // rows
+    Buffer<T> scratch, tiles;
+    std::vector<std::vector<Operand<T>>> operands;  // for each time step of a chunk
+    std::vector<std::vector<T*>> here;
+    std::vector<std::vector<Chunk<T>>> chunks;
+};
+
+template <class T>
+class Run<T>::Pass {
+  public:
+    explicit Pass(const Run& run, const Pass* forward = nullptr) : run_(run), p_(run.p_), plan_(run.plan_), forward_(forward) {
+        shared_.resize(p_.values.size());
+        stored_.resize(p_.values.size());
+    }
+
+    const Run& run_;
+    const Program& p_;
+    const Plan& plan_;
+    const Pass* forward_;  // the forward pass, for a backward one
+    std::vector<Buffer<T>> shared_, stored_, passed_, sums_, panels_;
+    std::vector<Buffer<T>> slots_;             // of each state
+    std::vector<Buffer<T>> carried_[2];        // of each state
+    Buffer<T> x_;
+    int parity_ = 0;
+    bool after_loop_ = false;
+
+    const T* shared(int v) const { return shared_[v] ? shared_[v].data() : forward_ ? forward_->shared(v) : nullptr; }
+    T* stored(int v) const { return stored_[v] ? stored_[v].data() : forward_->stored(v); }
+
+    // A value as it is at a step of the loop; parity says which of two buffers carries gradients.
+    View<T> view(int v, int step, const Worker& worker, int tile_rows, std::ptrdiff_t tile_shift, int parity) const {
+        const int w = p_.values[v].width;
+        const bool one = p_.widths[w] == 1;
+        auto rows = [&](T* base, std::ptrdiff_t unit) { return View<T>{base, one ? 0 : unit, group_rows * block, block}; };
+        switch (plan_.homes[v]) {
+            case Home::shared: return {const_cast<T*>(shared(v)), one ? 0 : block, 0, 0};
+            case Home::sum:
+                if (after_loop_) return {shared_[v].data(), one ? 0 : block, 0, 0};
+                return {sums_[v].data(), one ? 0 : block, static_cast<std::ptrdiff_t>(run_.padded(w)), 0};
+            case Home::input: return rows(input() + run_.offsets_[run_.time(step)] * run_.padded(w), run_.rows(step) * block);
+            case Home::stored: return rows(stored(v) + run_.offsets_[run_.time(step)] * run_.padded(w), run_.rows(step) * block);
+            case Home::before: return slot(state_before(v), step, one);
+            case Home::after: return slot(run_.state_after_[v], step + 1, one);
+            case Home::carried: return rows(carried_[parity][state_gradient(v)].data(), run_.batch_ * block);
+            case Home::handed: return rows(carried_[1 - parity][run_.state_handed_[v]].data(), run_.batch_ * block);
+            case Home::passed: return rows(passed_[plan_.slot[v]].data(), run_.batch_ * block);
+            case Home::tile:
+                return {worker.tiles.data() + (plan_.slot[v] * tile_rows + tile_shift) * block - worker.begin * block, 0, group_rows * block, block};
+            case Home::scratch: return {worker.scratch.data() + plan_.slot[v] * group_rows * block, 0, 0, block};
+            case Home::nowhere: break;
+        }
+        throw Refusal("a value has no home");
+    }
+
+    View<T> slot(int state, int step, bool one) const {
+        const Pass& owner = forward_ ? *forward_ : *this;
+        const std::size_t padded = run_.padded(p_.values[p_.states[state].before].width);
+        return {owner.slots_[state].data() + run_.slots_[step] * padded, one ? 0 : run_.slot_rows_[step] * block, group_rows * block, block};
+    }
+
+    T* input() const { return forward_ ? forward_->x_.data() : x_.data(); }
+    int state_before(int v) const {
+        for (std::size_t s = 0; s < p_.states.size(); ++s)
+            if (p_.states[s].before == v) return static_cast<int>(s);
+        return -1;
+    }
+    int state_gradient(int v) const {
+        for (std::size_t s = 0; s < p_.states.size(); ++s)
+            if (p_.states[s].gradient_after == v) return static_cast<int>(s);
+        return -1;
+    }
+
+    // Rows of a row-major array to blocks, and back; a value that is 1 wide fills its block.
+    void pack(const T* from, int width, const View<T>& to, int begin, int end) const {
+        const int units = run_.units(width);
+        const bool one = p_.widths[width] == 1;
+        for (int r = begin; r < end; ++r)
+            for (int u = 0; u * block < units; ++u) {
+                T* out = to.rows_from(u, r);
+                const T* in = from + static_cast<std::size_t>(r) * units + u * block;
+                const int lanes = std::min(block, units - u * block);
+                for (int i = 0; i < lanes; ++i) out[i] = in[i];
+                for (int i = lanes; i < block; ++i) out[i] = one ? in[0] : T(0);
+            }
+    }
+    void unpack(const View<T>& from, int width, T* to, int begin, int end) const {
+        const int units = run_.units(width);
+        for (int r = begin; r < end; ++r)
+            for (int u = 0; u * block < units; ++u)
+                std::memcpy(to + static_cast<std::size_t>(r) * units + u * block, from.rows_from(u, r), sizeof(T) * std::min(block, units - u * block));
+    }
+    void copy(const View<T>& from, const View<T>& to, int width, int begin, int end) const {
+        for (int u = 0; u < run_.blocks(width); ++u)
+            for (int r = begin; r < end; ++r) std::memcpy(to.rows_from(u, r), from.rows_from(u, r), sizeof(T) * block);
+    }
+
+    void make_worker(Worker& worker, const Steps& loop, const Steps& all, int chunk_rows) const {
+        worker.scratch = Buffer<T>(static_cast<std::size_t>(std::max({loop.scratch, all.scratch, 1})) * group_rows * block);
+        const std::size_t tiles = std::max({static_cast<std::size_t>(loop.tiles) * (worker.end - worker.begin), static_cast<std::size_t>(all.tiles) * chunk_rows, std::size_t(1)});
+        worker.tiles = Buffer<T>(tiles * block);
+    }
+
+    void make_passed(std::initializer_list<const Steps*> sections) {
+        std::vector<std::size_t> sizes;
+        for (const Steps* steps : sections)
+            for (const Groups& stage : steps->stages)
+                for (const Group& g : stage) {
+                    for (int v : g.operands) note_passed(v, sizes);
+                    for (const Part& part : g.parts) note_passed(part.target, sizes);
+                }
+        for (std::size_t i = 0; i < sizes.size(); ++i) passed_.emplace_back(sizes[i] * run_.batch_);
+    }
+    void note_passed(int v, std::vector<std::size_t>& sizes) const {
+        if (plan_.homes[v] != Home::passed) return;
+        const std::size_t slot = plan_.slot[v];
+        if (sizes.size() <= slot) sizes.resize(slot + 1, 0);
+        sizes[slot] = std::max(sizes[slot], run_.padded(p_.values[v].width));
+    }
+
+    // Numbers that are the same for all rows.
+    void make_shared(int v, const T* from) {
+        const int w = p_.values[v].width, units = run_.units(w);
+        shared_[v] = Buffer<T>(run_.padded(w));
+        T* to = shared_[v].data();
+        for (int i = 0; i < units; ++i) to[i] = from[i];
+        for (std::size_t i = units; i < run_.padded(w); ++i) to[i] = p_.widths[w] == 1 ? from[0] : T(0);
+    }
+
+    // A section of numbers that are the same for all rows: one row.
+    void run_once(const Steps& steps) {
+        Worker worker{0, 1, {}, {}, {}, {}, {}};
+        for (const Groups& stage : steps.stages)
+            for (const Group& g : stage) {
+                for (const Code& code : g.codes) {
+                    const int v = g.operands[code.target];
+                    if (!shared_[v]) shared_[v] = Buffer<T>(run_.padded(p_.values[v].width));
+                }
+                std::vector<Operand<T>> operands;
+                for (int v : g.operands) {
+                    View<T> at = view(v, 0, worker, 0, 0, 0);
+                    operands.push_back({at.base, at.unit, 0, 0});
+                }
+                std::vector<T*> here(operands.size());
+                for (int u = 0; u < run_.blocks(g.width); ++u) {
+                    for (std::size_t i = 0; i < operands.size(); ++i) here[i] = operands[i].base + u * operands[i].unit;
+                    execute(g, operands.data(), here.data(), u, 0, 1);
+                }
+                for (const Reduction& reduction : g.reductions) join(reduction, view(reduction.value, 0, worker, 0, 0, 0), 0, 1);
+            }
+    }
+
+    void execute(const Group& g, const Operand<T>* operands, T* const* here, int u, int group, int rows) const {
+        const int lanes = std::min(block, run_.units(g.width) - u * block);
+        run_.kernels_.execute({g.codes.data(), static_cast<int>(g.codes.size()), operands, here, group, rows, lanes, u == 0});
+    }
+
+    // The lanes of a reduction become one number, which fills its block.
+    void join(const Reduction& reduction, const View<T>& at, int begin, int end) const {
+        for (int r = begin; r < end; ++r) {
+            T* row = at.rows_from(0, r);
+            T found = row[0];
+            for (int i = 1; i < block; ++i) {
+                if (static_cast<Op>(reduction.operation) == Op::row_max) found = row[i] != row[i] || row[i] > found ? row[i] : found;
+                else found += row[i];
+            }
+            if (static_cast<Op>(reduction.operation) == Op::row_mean) found /= T(run_.units(reduction.width));
+            std::fill(row, row + block, found);
+        }
+    }
+
+    void make_panels(int begin, int end) {
+        panels_.resize(plan_.panels.size());
+        for (int i = begin; i < end; ++i) panels_[i] = panel(plan_.panels[i]);
+    }
+
+    // [blocks of the part][sources side by side][16]: a block's numbers lie as its tile reads them.
+    Buffer<T> panel(const PanelOf& of) const {
+        const Matrix& m = p_.matrices[of.matrix];
+        const std::vector<int>&out = of.transposed ? m.columns : m.rows, &in = of.transposed ? m.rows : m.columns;
+        std::size_t columns = 0, depth = 0, first = 0;
+        for (int w : m.columns) columns += run_.units(w);
+        for (int w : in) depth += run_.units(w);
+        for (int i = 0; i < of.part; ++i) first += run_.units(out[i]);
+        const int units = run_.units(out[of.part]);
+        Buffer<T> made(static_cast<std::size_t>(run_.blocks(out[of.part])) * depth * block);
+        const T* from = run_.given_.matrices[of.matrix];
+        T* to = made.data();
+        for (int u = 0; u * block < units; ++u)
+            for (std::size_t k = 0; k < depth; ++k, to += block)
+                for (int i = 0; i < block; ++i) {
+                    const std::size_t row = first + u * block + i;
+                    to[i] = u * block + i >= units ? T(0) : of.transposed ? from[k * columns + row] : from[row * columns + k];
+                }
+        return made;
+    }
+
+    // The stages of a section at some steps of the loop, for the rows of one thread.
+    void run(const Steps& steps, Worker& worker, const std::vector<int>& times, int parity) const {
+        for (const Groups& stage : steps.stages)
+            for (const Group& g : stage) run(g, worker, times, parity);
+    }
+
+    void run(const Group& g, Worker& worker, const std::vector<int>& times, int parity) const {
+        const std::size_t count = times.size();
+        worker.operands.resize(std::max(worker.operands.size(), count));
+        worker.here.resize(std::max(worker.here.size(), count));
+        int tile_rows = 0;
+        std::vector<int> shifts(count), ends(count);
+        for (std::size_t t = 0; t < count; ++t) {
+            ends[t] = std::min(worker.end, run_.rows(times[t]));
+            shifts[t] = tile_rows;
+            tile_rows += std::max(0, ends[t] - worker.begin);
+        }
+        for (std::size_t t = 0; t < count; ++t) {
+            worker.operands[t].clear();
+            for (int v : g.operands) {
+                View<T> at = view(v, times[t], worker, tile_rows, shifts[t], parity);
+                worker.operands[t].push_back({at.base, at.unit, at.group, at.row});
+            }
+            worker.here[t].resize(g.operands.size());
+        }
+        prepare_products(g, worker, times, parity, tile_rows, shifts);
+        for (int u = 0; u < run_.blocks(g.width); ++u) {
+            for (std::size_t part = 0; part < g.parts.size(); ++part)
+                for (std::size_t t = 0; t < count; ++t)
+                    if (ends[t] > worker.begin) multiply(g.parts[part], worker, part * count + t, u, times[t], ends[t], tile_rows, shifts[t], parity);
+            if (g.codes.empty()) continue;
+            for (std::size_t t = 0; t < count; ++t) {
+                std::vector<T*>& here = worker.here[t];
+                for (std::size_t i = 0; i < here.size(); ++i) here[i] = worker.operands[t][i].base + u * worker.operands[t][i].unit;
+                for (int r = worker.begin; r < ends[t]; r += group_rows)
+                    execute(g, worker.operands[t].data(), here.data(), u, r / group_rows, std::min(group_rows, ends[t] - r));
+            }
+        }
+        for (const Reduction& reduction : g.reductions)
+            for (std::size_t t = 0; t < count; ++t)
+                join(reduction, view(reduction.value, times[t], worker, tile_rows, shifts[t], parity), worker.begin, std::max(worker.begin, ends[t]));
+    }
+
+    void prepare_products(const Group& g, Worker& worker, const std::vector<int>& times, int parity, int tile_rows, const std::vector<int>& shifts) const {
+        worker.chunks.resize(std::max(worker.chunks.size(), g.parts.size() * times.size()));
+        for (std::size_t part = 0; part < g.parts.size(); ++part)
+            for (std::size_t t = 0; t < times.size(); ++t) {
+                std::vector<Chunk<T>>& chunks = worker.chunks[part * times.size() + t];
+                chunks.clear();
+                for (int source : g.parts[part].sources) {
+                    const View<T> at = view(source, times[t], worker, tile_rows, shifts[t], parity);
+                    const int units = run_.units(p_.values[source].width);
+                    for (int u = 0; u * block < units; ++u)
+                        chunks.push_back({at.rows_from(u, worker.begin), nullptr, std::min(block, units - u * block)});
+                }
+            }
+    }
+
+    void multiply(const Part& part, Worker& worker, std::size_t index, int u, int step, int end, int tile_rows, int shift, int parity) const {
+        std::vector<Chunk<T>>& chunks = worker.chunks[index];
+        std::size_t depth = 0;
+        for (const Chunk<T>& chunk : chunks) depth += chunk.depth;
+        const T* b = panels_[part.product].data() + u * depth * block;
+        for (Chunk<T>& chunk : chunks) {
+            chunk.b = b;
+            b += static_cast<std::size_t>(chunk.depth) * block;
+        }
+        const View<T> to = view(part.target, step, worker, tile_rows, shift, parity);
+        run_.kernels_.multiply({chunks.data(), static_cast<int>(chunks.size()), block, 1, to.rows_from(u, worker.begin), to.row, end - worker.begin, block, false});
+        if (p_.widths[p_.values[part.target].width] == 1)
+            for (int r = worker.begin; r < end; ++r) {
+                T* row = to.rows_from(0, r);
+                std::fill(row, row + block, row[0]);
+            }
+    }
+
+    // Time steps whose rows are worked on together outside the loop, so that a panel is read once for many rows.
+    std::vector<std::vector<int>> chunks_of_steps(const Steps& steps, int rows) const {
+        std::vector<std::vector<int>> found;
+        int held = 0;
+        for (int step = 0; step < run_.steps_; ++step) {
+            if (found.empty() || steps.stages.size() > 1 || held + run_.rows(step) > rows) found.emplace_back(), held = 0;
+            found.back().push_back(step);
+            held += run_.rows(step);
+        }
+        return found;
+    }
+};
+
+}  // namespace gatewise

@@ -1,0 +1,180 @@
+#include "scan/plan.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "program/operations.hpp"
+
+namespace gatewise {
+namespace {
+
+struct Use {
+    int section, stage, width;
+    bool by_product;
+};
+
+class Planner {
+  public:
+    Planner(Plan& plan, const Program& program) : plan_(plan), p_(program), uses_(program.values.size()), made_(program.values.size()) {}
+
+    void plan() {
+        const Section* sections[] = {&p_.once, &p_.all_steps, &p_.step, &p_.once_back, &p_.step_back, &p_.all_steps_back, &p_.once_after};
+        Steps* steps[] = {&plan_.once, &plan_.all_steps, &plan_.step, &plan_.once_back, &plan_.step_back, &plan_.all_steps_back, &plan_.once_after};
+        const int last = plan_.save ? 7 : 3;
+        for (int s = 0; s < last; ++s) look(*sections[s], s);
+        for (std::size_t v = 0; v < made_.size(); ++v) plan_.forward[v] = made_[v].section >= 0 && made_[v].section < 3;
+        find_homes();
+        for (int s = 0; s < last; ++s) {
+            *steps[s] = group(*sections[s]);
+            if (s == 2) plan_.forward_panels = static_cast<int>(plan_.panels.size());
+        }
+    }
+
+  private:
+    int width(int value) const { return p_.values[value].width; }
+
+    void look(const Section& section, int s) {
+        for (std::size_t i = 0; i < section.size(); ++i) {
+            const int stage = static_cast<int>(i);
+            for (const Product& product : section[i].products) {
+                for (int source : product.sources) uses_[source].push_back({s, stage, -1, true});
+                for (int target : product.targets) made_[target] = {s, stage, width(target), true};
+            }
+            for (const Instruction& step : section[i].instructions) {
+                const int of = is_reduction(step.operation) ? width(step.sources[0]) : width(step.target);
+                for (int source : step.sources) uses_[source].push_back({s, stage, of, false});
+                made_[step.target] = {s, stage, is_reduction(step.operation) ? -1 : of, false};
+            }
+        }
+    }
+
+    void find_homes() {
+        std::vector<bool> stored(p_.values.size(), false);
+        if (plan_.save) {
+            for (const auto* kept : {&p_.kept, &p_.kept_back})
+                for (int v : *kept) stored[v] = true;
+            for (const Matrix& m : p_.matrices)
+                for (const Outer& o : m.gradient)
+                    for (const auto* side : {&o.left, &o.right})
+                        for (int v : *side) stored[v] = true;
+            stored[p_.input_gradient] = true;
+        }
+        std::vector<int> after(p_.values.size(), 0), handed(p_.values.size(), 0);
+        for (const State& s : p_.states) after[s.after] = 1, handed[s.gradient_before] = 1;
+        for (std::size_t v = 0; v < p_.values.size(); ++v) plan_.homes[v] = home(static_cast<int>(v), stored[v], after[v], handed[v]);
+    }
+
+    Home home(int v, bool stored, bool after, bool handed) const {
+        switch (p_.values[v].kind) {
+            case Kind::input: return Home::input;
+            case Kind::state: return Home::before;
+            case Kind::gradient: return stored ? Home::stored : Home::carried;
+            case Kind::sum: return Home::sum;
+            case Kind::row: break;
+            default: return Home::shared;
+        }
+        const Use& made = made_[v];
+        if (after) return Home::after;
+        if (made.section < 0) return Home::nowhere;
+        if (stored) return Home::stored;
+        if (handed) return Home::handed;
+        bool here = made.width >= 0, elsewhere = false;
+        for (const Use& use : uses_[v]) {
+            elsewhere = elsewhere || use.section != made.section;
+            here = here && use.section == made.section && use.stage == made.stage && use.width == made.width && !use.by_product;
+        }
+        if (elsewhere) return Home::stored;
+        return !here ? Home::passed : made.by_product ? Home::tile : Home::scratch;
+    }
+
+    // The groups of each stage; what is 1 wide comes first, since the others may read it.
+    Steps group(const Section& section) {
+        Steps steps;
+        int passed = 0;
+        for (const Stage& stage : section) {
+            std::map<std::pair<bool, int>, Group> groups;  // (wider than 1, width)
+            auto of = [&](int w) -> Group& {
+                Group& found = groups[{p_.widths[w] != 1, w}];
+                found.width = w;
+                return found;
+            };
+            for (const Product& product : stage.products)
+                for (std::size_t part = 0; part < product.targets.size(); ++part) {
+                    const int target = product.targets[part];
+                    of(width(target)).parts.push_back({static_cast<int>(plan_.panels.size()), target, product.sources});
+                    plan_.panels.push_back({product.matrix, product.transposed, static_cast<int>(part)});
+                }
+            for (const Instruction& step : stage.instructions) {
+                const bool reduces = is_reduction(step.operation);
+                Group& g = of(reduces ? width(step.sources[0]) : width(step.target));
+                Code code{static_cast<std::uint8_t>(step.operation), static_cast<std::uint8_t>(step.sources.size()), operand(g, step.target), {}};
+                for (std::size_t i = 0; i < step.sources.size(); ++i) code.sources[i] = operand(g, step.sources[i]);
+                g.codes.push_back(code);
+                if (reduces) g.reductions.push_back({step.target, step.operation, g.width});
+            }
+            Groups ordered;
+            for (auto& [key, g] : groups) {
+                settle(g, steps, passed);
+                ordered.push_back(std::move(g));
+            }
+            steps.stages.push_back(std::move(ordered));
+        }
+        return steps;
+    }
+
+    std::uint16_t operand(Group& g, int value) {
+        auto found = std::find(g.operands.begin(), g.operands.end(), value);
+        if (found == g.operands.end()) found = g.operands.insert(found, value);
+        return static_cast<std::uint16_t>(found - g.operands.begin());
+    }
+
+    // Numbers for what lives in this group only: a place in scratch is free again after its last reader.
+    void settle(const Group& g, Steps& steps, int& passed) {
+        int tiles = 0;
+        for (const Part& part : g.parts)
+            if (plan_.homes[part.target] == Home::tile) plan_.slot[part.target] = tiles++;
+        std::vector<int> last(g.operands.size(), -1), free;
+        for (std::size_t i = 0; i < g.codes.size(); ++i)
+            for (int s = 0; s < g.codes[i].count; ++s) last[g.codes[i].sources[s]] = static_cast<int>(i);
+        int used = 0;
+        for (std::size_t i = 0; i < g.codes.size(); ++i) {
+            const Code& code = g.codes[i];
+            const int target = g.operands[code.target];
+            if (plan_.homes[target] == Home::scratch) {
+                if (free.empty()) free.push_back(used++);
+                plan_.slot[target] = free.back();
+                free.pop_back();
+                if (last[code.target] < 0) free.push_back(plan_.slot[target]);
+            }
+            for (int s = 0; s < code.count; ++s) {
+                const int place = code.sources[s], source = g.operands[place];
+                const bool again = std::find(code.sources, code.sources + s, place) != code.sources + s;
+                if (!again && last[place] == static_cast<int>(i) && plan_.homes[source] == Home::scratch) free.push_back(plan_.slot[source]);
+            }
+        }
+        for (int value : g.operands)
+            if (plan_.homes[value] == Home::passed && plan_.slot[value] < 0) plan_.slot[value] = passed++;
+        for (const Part& part : g.parts)
+            if (plan_.homes[part.target] == Home::passed && plan_.slot[part.target] < 0) plan_.slot[part.target] = passed++;
+        steps.scratch = std::max(steps.scratch, used);
+        steps.tiles = std::max(steps.tiles, tiles);
+    }
+
+    Plan& plan_;
+    const Program& p_;
+    std::vector<std::vector<Use>> uses_;
+    struct Made : Use {
+        Made() : Use{-1, -1, -1, false} {}
+        Made& operator=(const Use& use) { return static_cast<Use&>(*this) = use, *this; }
+    };
+    std::vector<Made> made_;
+};
+
+}  // namespace
+
+Plan::Plan(const Program& given, bool will_save)
+    : program(given), save(will_save), homes(given.values.size(), Home::nowhere), forward(given.values.size(), false), slot(given.values.size(), -1) {
+    Planner(*this, given).plan();
+}
+
+}  // namespace gatewise

@@ -1,0 +1,83 @@
+// The only time loop: a program over whole sequences, forward and backward.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "isa/isa.hpp"
+#include "scan/memory.hpp"
+#include "scan/plan.hpp"
+
+namespace gatewise {
+
+// What a scan reads. Every array is row-major and whole; rows of x lie time step after time step, the longest
+// sequences first.
+template <class T>
+struct Given {
+    std::vector<int> widths;       // units of each width of the program
+    std::vector<int> batch_sizes;  // sequences at each time step, never growing
+    bool reverse;                  // time runs backwards, each sequence from its own end
+    int threads;
+    const T* x;                    // [N, X]
+    std::vector<const T*> initial;   // [B, width] of each state
+    std::vector<const T*> vectors;   // [sum of parts]
+    std::vector<const T*> matrices;  // [sum of rows, sum of columns]; must stay until the last backward pass
+};
+
+// What a forward pass fills.
+template <class T>
+struct Found {
+    std::vector<T*> states;  // [N, width] after every step; null where nobody asks
+    std::vector<T*> final;   // [B, width]
+};
+
+// What a backward pass reads and fills; null where there is nothing, or nobody asks.
+template <class T>
+struct Gradients {
+    std::vector<const T*> states;  // [N, width]
+    std::vector<const T*> final;   // [B, width]
+    T* x;
+    std::vector<T*> initial, vectors, matrices;
+};
+
+template <class T>
+class Run {
+  public:
+    // Throws Refusal for sizes that do not go together.
+    Run(std::shared_ptr<const Program> program, const Kernels& kernels, Given<T> given, bool save);
+    ~Run();
+
+    void forward(const Found<T>& found);
+    void backward(const Gradients<T>& gradients) const;  // any number of times, after forward
+
+  private:
+    class Pass;
+    class Back;
+    struct Worker;
+
+    int units(int width) const { return given_.widths[width]; }
+    int blocks(int width) const { return (units(width) + block - 1) / block; }
+    std::size_t padded(int width) const { return static_cast<std::size_t>(blocks(width)) * block; }
+    int time(int step) const { return given_.reverse ? steps_ - 1 - step : step; }
+    int rows(int step) const { return given_.batch_sizes[time(step)]; }
+
+    void check() const;
+    void lay_out();
+    void split_rows();
+
+    std::shared_ptr<const Program> program_;
+    const Program& p_;
+    const KernelsOf<T>& kernels_;
+    Given<T> given_;
+    Plan plan_;
+    int steps_ = 0, batch_ = 0;
+    std::size_t total_ = 0;             // N
+    std::vector<std::size_t> offsets_;  // of each time step's rows
+    std::vector<std::size_t> slots_;    // rows before each step's states
+    std::vector<int> slot_rows_;
+    std::vector<int> splits_;           // rows of each thread
+    std::vector<int> state_after_, state_handed_;  // value -> the first state that it becomes, or -1
+    std::unique_ptr<Pass> pass_;        // what the forward pass left
+};
+
+}  // namespace gatewise

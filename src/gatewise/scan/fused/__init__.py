@@ -1,0 +1,1 @@
+"""The fused runner: a cell's step program through the engine."""

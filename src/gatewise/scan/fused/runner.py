@@ -1,0 +1,164 @@
+"""The fused runner: whole sequences through the engine, with gradients for autograd."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from gatewise.cells.spec import Cell
+from gatewise.scan import _engine
+from gatewise.scan.fused.encode import encode
+from gatewise.scan.packed import Packed
+from gatewise.scan.program.form import Program
+from gatewise.scan.program.sizes import solve_widths, units
+from gatewise.scan.result import Scan
+from gatewise.scan.trace import trace
+
+_SCANS: dict[torch.dtype, Any] = {torch.float32: _engine.Scan32, torch.float64: _engine.Scan64}
+
+
+class Engine:
+    """A program that the engine has read and checked.
+
+    Args:
+        program: of one time step.
+    """
+
+    def __init__(self, program: Program) -> None:
+        encoded = encode(program)
+        self.program, self.widths = program, encoded.widths
+        self.code = _engine.Program.read(encoded.codes, encoded.numbers)
+
+
+@cache
+def engine_of(cell: Cell, bias: bool) -> Engine:
+    """The program of a cell, traced once in a process."""
+    return Engine(trace(cell, bias=bias))
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What is no tensor in a scan."""
+
+    engine: Engine
+    batch_sizes: tuple[int, ...]
+    reverse: bool
+    keep_states: bool
+    isa: str = ""
+
+
+def run_fused(
+    cell: Cell,
+    parameters: Mapping[str, Tensor],
+    x: Packed,
+    initial: Mapping[str, Tensor],
+    *,
+    reverse: bool = False,
+    keep_states: bool = False,
+) -> Scan:
+    """Run a cell's step program over every time step; arguments as in ``gatewise.scan.run``."""
+    engine = engine_of(cell, any(name.startswith(("bias", "shift")) for name in parameters))
+    return run_engine(engine, parameters, x, initial, reverse=reverse, keep_states=keep_states)
+
+
+def run_engine(
+    engine: Engine,
+    parameters: Mapping[str, Tensor],
+    x: Packed,
+    initial: Mapping[str, Tensor],
+    *,
+    reverse: bool = False,
+    keep_states: bool = False,
+    isa: str = "",
+) -> Scan:
+    """Run a program over every time step; arguments as in ``gatewise.scan.run``, ``isa`` forces an instruction set."""
+    program = engine.program
+    tensors = [x.data, *(initial[state.name] for state in program.states)]
+    tensors += [parameters[vector.name] for vector in program.vectors]
+    tensors += [parameters[matrix.name] for matrix in program.matrices]
+    found = _Fused.apply(_Call(engine, x.batch_sizes, reverse, keep_states, isa), *tensors)
+    names = [state.name for state in program.states]
+    final = dict(zip(names, found[len(names) :], strict=True))
+    states = dict(zip(names, found, strict=False)) if keep_states else None
+    return Scan(found[0], final, states, "fused")
+
+
+class _Fused(torch.autograd.Function):
+    """States of all steps (None where nobody asks, but for the output) and final states, as one node of the graph."""
+
+    @staticmethod
+    def forward(ctx: Any, call: _Call, *tensors: Tensor) -> tuple[Tensor | None, ...]:
+        """Run the forward part."""
+        program = call.engine.program
+        whole = [tensor.detach().contiguous() for tensor in tensors]
+        x, initial, vectors, matrices = _parts(program, whole)
+        save = any(ctx.needs_input_grad)
+        scan = _SCANS[x.dtype](
+            call.engine.code,
+            _units(call.engine, x, initial, vectors, matrices),
+            list(call.batch_sizes),
+            call.reverse,
+            torch.get_num_threads(),
+            call.isa,
+            x.numpy(),
+            _arrays(initial),
+            _arrays(vectors),
+            _arrays(matrices),
+            save,
+        )
+        widths = [state.size(1) for state in initial]
+        states = [x.new_empty(x.size(0), width) if call.keep_states or not i else None for i, width in enumerate(widths)]
+        final = [torch.empty_like(state) for state in initial]
+        scan.forward(_optional(states), _arrays(final))
+        ctx.call, ctx.scan = call, scan if save else None
+        ctx.save_for_backward(*tensors)
+        ctx.set_materialize_grads(False)
+        return (*states, *final)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Run the backward part."""
+        tensors = ctx.saved_tensors  # read, so that a change in place is noticed
+        needed = ctx.needs_input_grad[1:]
+        given = [None if one is None else one.contiguous() for one in gradients]
+        count = len(ctx.call.engine.program.states)
+        made = [torch.empty_like(one, memory_format=torch.contiguous_format) if need else None for one, need in zip(tensors, needed, strict=True)]
+        x, initial, vectors, matrices = _parts(ctx.call.engine.program, made)
+        ctx.scan.backward(
+            _optional(given[:count]),
+            _optional(given[count:]),
+            None if x is None else x.numpy(),
+            *map(_optional, (initial, vectors, matrices)),
+        )
+        return (None, *made)
+
+
+def _parts(program: Program, tensors: Sequence[Any]) -> tuple[Any, list[Any], list[Any], list[Any]]:
+    """x, initial states, vectors, matrices."""
+    states, vectors = 1 + len(program.states), 1 + len(program.states) + len(program.vectors)
+    return tensors[0], list(tensors[1:states]), list(tensors[states:vectors]), list(tensors[vectors:])
+
+
+def _units(engine: Engine, x: Tensor, initial: list[Tensor], vectors: list[Tensor], matrices: list[Tensor]) -> list[int]:
+    program = engine.program
+    named = [(vector.name, tensor) for vector, tensor in zip(program.vectors, vectors, strict=True)]
+    named += [(matrix.name, tensor) for matrix, tensor in zip(program.matrices, matrices, strict=True)]
+    states = {state.name: tensor for state, tensor in zip(program.states, initial, strict=True)}
+    found = solve_widths(program, dict(named), x, states)
+    return [units(found, width) for width in engine.widths]
+
+
+def _arrays(tensors: Sequence[Tensor]) -> list[NDArray[Any]]:
+    return [tensor.numpy() for tensor in tensors]
+
+
+def _optional(tensors: Sequence[Tensor | None]) -> list[NDArray[Any] | None]:
+    return [None if tensor is None else tensor.numpy() for tensor in tensors]
