@@ -15,21 +15,27 @@ template <class T>
 constexpr int most_rows = registers / Vectors<T>::per_block > 12 ? 12
                           : registers / Vectors<T>::per_block < 1 ? 1 : registers / Vectors<T>::per_block;
 
-template <class T, int R>
+template <class T, int R, int Row, int Step>
 void tile(const Tile<T>& task, int begin) {
     constexpr int N = Vectors<T>::per_block, L = Vectors<T>::lanes;
     V<T> sum[R][N] = {};
+    for (int i = 0; i < task.addends; ++i) {
+#pragma GCC unroll 16
+        for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+            for (int v = 0; v < N; ++v) sum[r][v] += load(task.addend[i] + (begin + r) * task.addend_row[i] + v * L);
+    }
     for (int c = 0; c < task.count; ++c) {
         const Chunk<T>& chunk = task.chunks[c];
-        const T* a = chunk.a + begin * task.row;
+        const T* a = chunk.a + begin * Row;
         const T* b = chunk.b;
-        for (int d = 0; d < chunk.depth; ++d, a += task.step, b += block) {
+        for (int d = 0; d < chunk.depth; ++d, a += Step, b += block) {
             V<T> right[N];
 #pragma GCC unroll 8
             for (int v = 0; v < N; ++v) right[v] = load(b + v * L);
 #pragma GCC unroll 16
             for (int r = 0; r < R; ++r) {
-                const V<T> left = all(a[r * task.row]);
+                const V<T> left = all(a[r * Row]);
 #pragma GCC unroll 8
                 for (int v = 0; v < N; ++v) sum[r][v] += left * right[v];
             }
@@ -40,25 +46,34 @@ void tile(const Tile<T>& task, int begin) {
         T* out = task.out + (begin + r) * task.out_row;
         if (task.width == block) {
 #pragma GCC unroll 8
-            for (int v = 0; v < N; ++v) store<T>(out + v * L, task.add ? load(out + v * L) + sum[r][v] : sum[r][v]);
+            for (int v = 0; v < N; ++v) store<T>(out + v * L, sum[r][v]);
         } else {
-            for (int i = 0; i < task.width; ++i) out[i] = (task.add ? out[i] : T(0)) + sum[r][i / L][i % L];
+            for (int i = 0; i < task.width; ++i) out[i] = sum[r][i / L][i % L];
         }
     }
 }
 
-template <class T, int R>
-void rest(const Tile<T>& task, int begin) {  // R rows or fewer
-    if constexpr (R > 0) {
-        if (task.rows - begin == R) tile<T, R>(task, begin);
-        else rest<T, R - 1>(task, begin);
+template <class T, int R, int Row, int Step>
+void tile_of(int rows, const Tile<T>& task, int begin) {  // R rows or fewer
+    if constexpr (R == 1) tile<T, 1, Row, Step>(task, begin);
+    else if (rows == R) tile<T, R, Row, Step>(task, begin);
+    else tile_of<T, R - 1, Row, Step>(rows, task, begin);
+}
+
+// Tiles of nearly equal height: one of two rows would leave the multipliers waiting.
+template <class T, int Row, int Step>
+void multiply_along(const Tile<T>& task) {
+    constexpr int R = most_rows<T>;
+    const int count = (task.rows + R - 1) / R;
+    for (int i = 0, begin = 0; i < count; ++i) {
+        const int end = static_cast<int>(static_cast<long>(task.rows) * (i + 1) / count);
+        tile_of<T, R, Row, Step>(end - begin, task, begin);
+        begin = end;
     }
 }
 
 template <class T>
 void multiply(const Tile<T>& task) {
-    constexpr int R = most_rows<T>;
-    int begin = 0;
-    for (; begin + R <= task.rows; begin += R) tile<T, R>(task, begin);
-    rest<T, R - 1>(task, begin);
+    if (task.across) multiply_along<T, 1, block>(task);
+    else multiply_along<T, block, 1>(task);
 }

@@ -5,7 +5,7 @@ struct Machine {
     const Rows<T>& task;
     const Code* code;
 
-    T* at(int operand) const { return task.here[operand] + task.group * task.operands[operand].group; }
+    T* at(int operand) const { return task.here[operand] + task.pair * task.operands[operand].pair; }
     std::ptrdiff_t stride(int operand) const { return task.operands[operand].row; }
 
     template <class F>
@@ -63,17 +63,18 @@ struct Machine {
             }
     }
 
-    // The rows of a group are added to each other first, so that a partial sum depends on the group alone.
+    // Each pair of rows has a sum of its own, so that sums do not depend on which thread a row belongs to.
     void accumulate() const {
         const T* a = at(code->sources[0]);
         T* to = at(code->target);
-        const std::ptrdiff_t as = stride(code->sources[0]);
-        for (int v = 0; v < Vectors<T>::per_block; ++v) {
-            const int i = v * Vectors<T>::lanes;
-            V<T> sum = load(a + i);
-            for (int r = 1; r < task.rows; ++r) sum += load(a + r * as + i);
-            store<T>(to + i, load(to + i) + sum);
-        }
+        const std::ptrdiff_t as = stride(code->sources[0]), next = task.operands[code->target].pair;
+        for (int r = 0; r < task.rows; r += sum_rows, to += next)
+            for (int v = 0; v < Vectors<T>::per_block; ++v) {
+                const int i = v * Vectors<T>::lanes;
+                V<T> sum = load(a + r * as + i);
+                if (r + 1 < task.rows) sum += load(a + (r + 1) * as + i);
+                store<T>(to + i, load(to + i) + sum);
+            }
     }
 
     static V<T> truth(typename Vectors<T>::I mask) { return mask ? all(T(1)) : all(T(0)); }
@@ -93,7 +94,7 @@ struct Machine {
             case Op::greater_equal: return map_two([](X a, X b) { return truth(a >= b); });
             case Op::equal: return map_two([](X a, X b) { return truth(a == b); });
             case Op::select: return map_three([](X a, X b, X c) { return a != T(0) ? b : c; });
-            case Op::sigmoid: return map([](X a) { return sigmoid<T>(a); });
+            case Op::sigmoid: return map([](X a) { return sigmoid(a); });
             case Op::tanh: return map([](X a) { return hyperbolic_tangent(a); });
             case Op::relu: return map([](X a) { return a < T(0) ? all(T(0)) : a; });
             case Op::exp: return map([](X a) { return exponential(a); });

@@ -7,7 +7,8 @@
 namespace gatewise {
 
 constexpr int block = 16;      // units that lie side by side: every row is stored in blocks of 16, the last one padded
-constexpr int group_rows = 8;  // rows that one instruction works on; also the rows that one partial sum adds up
+constexpr int group_rows = 8;  // rows that one instruction works on at most
+constexpr int sum_rows = 2;    // rows that one partial sum adds up; threads begin at multiples of it
 
 // One instruction as the row machine reads it; operands are places in a table.
 struct Code {
@@ -17,15 +18,15 @@ struct Code {
     std::uint16_t sources[3];
 };
 
-// Where an operand lies. Strides are in elements: from one block of units to the next, from one group of 8 rows to the
-// next, and from one row to the next. A stride of 0 means that all share one place.
+// Where an operand lies. Strides are in elements: from one block of units to the next, from one pair of rows to the
+// next, and from one row to the next within an instruction. A stride of 0 means that all share one place.
 template <class T>
 struct Operand {
     T* base;
-    std::ptrdiff_t unit, group, row;
+    std::ptrdiff_t unit, pair, row;
 };
 
-// `a` and `b` advance by one step of depth: a by the tile's depth stride, b by a block.
+// A piece of a product's depth: at each step of it b advances by a block.
 template <class T>
 struct Chunk {
     const T* a;
@@ -33,16 +34,19 @@ struct Chunk {
     int depth;
 };
 
-// out[r][0..width) (+)= sum over chunks and depth of a[r * row + d * step] * b[d * 16 + 0..16)
+// out[r][0..width) = addends + sum over chunks and depth of a[r][d] * b[d][0..16). Rows of a lie a block apart and its depth side
+// by side, or the other way round where `across`.
 template <class T>
 struct Tile {
     const Chunk<T>* chunks;
     int count;
-    std::ptrdiff_t row, step;  // strides of a
+    bool across;
     T* out;
     std::ptrdiff_t out_row;
     int rows, width;
-    bool add;
+    int addends;                  // what each sum begins with
+    const T* const* addend;
+    const std::ptrdiff_t* addend_row;
 };
 
 // Instructions over `rows` <= 8 rows of one block of units.
@@ -52,7 +56,7 @@ struct Rows {
     int count;
     const Operand<T>* operands;
     T* const* here;  // operands' bases at this block of units
-    std::ptrdiff_t group;
+    std::ptrdiff_t pair;  // the pair of rows at which they begin
     int rows;
     int lanes;   // units of this block that are there: 16, but for the last block
     bool first;  // block of units: reductions begin

@@ -25,7 +25,7 @@ inline V<T> load(const T* from) { return *reinterpret_cast<const typename Vector
 template <class T>
 inline void store(T* to, V<T> value) { *reinterpret_cast<typename Vectors<T>::Loose*>(to) = value; }
 template <class T>
-inline V<T> all(T number) { return V<T>{} + number; }
+inline V<T> all(T number) { return number - V<T>{}; }  // not plus: -0 + 0 is 0
 
 // A function of the C library, unit by unit.
 template <class T, class F>

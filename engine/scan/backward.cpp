@@ -36,7 +36,7 @@ class Run<T>::Back {
             if (plan_.homes[v] == Home::stored && !plan_.forward[v]) pass_.stored_[v] = Buffer<T>(run_.total_ * run_.padded(width(static_cast<int>(v))));
         }
         pass_.sums_.resize(p_.values.size());
-        const std::size_t groups = (run_.batch_ + group_rows - 1) / group_rows;
+        const std::size_t groups = (run_.batch_ + sum_rows - 1) / sum_rows;
         for (std::size_t v = 0; v < p_.values.size(); ++v)
             if (plan_.homes[v] == Home::sum) {
                 pass_.sums_[v] = Buffer<T>(groups * run_.padded(width(static_cast<int>(v))));
@@ -79,7 +79,7 @@ class Run<T>::Back {
 
     View<T> carried(int state, int parity) const {
         const int v = p_.states[state].before;
-        return {pass_.carried_[parity][state].data(), one(v) ? 0 : run_.batch_ * block, group_rows * block, block};
+        return {pass_.carried_[parity][state].data(), one(v) ? 0 : run_.batch_ * block, sum_rows * block, block};
     }
 
     // Both buffers begin with the gradient of the final states: a sequence meets it where it ends.
@@ -129,7 +129,7 @@ class Run<T>::Back {
     }
 
     void add_up() {
-        const std::size_t groups = (run_.batch_ + group_rows - 1) / group_rows;
+        const std::size_t groups = (run_.batch_ + sum_rows - 1) / sum_rows;
         for (std::size_t v = 0; v < p_.values.size(); ++v) {
             if (plan_.homes[v] != Home::sum) continue;
             const std::size_t padded = run_.padded(width(static_cast<int>(v)));
@@ -191,14 +191,26 @@ class Run<T>::Back {
                             chunks[step - first] = {a.base + l * a.unit, b.base + r * b.unit, run_.rows(step)};
                         }
                         T* out = to + (row + static_cast<std::size_t>(l) * block) * columns + column + static_cast<std::size_t>(r) * block;
-                        run_.kernels_.multiply({chunks.data(), static_cast<int>(chunks.size()), 1, block, out, static_cast<std::ptrdiff_t>(columns),
-                                                std::min(block, height - l * block), std::min(block, across - r * block), add});
+                        const int rows = std::min(block, height - l * block), width = std::min(block, across - r * block);
+                        add_outer(chunks, out, static_cast<std::ptrdiff_t>(columns), rows, width, add);
                     }
                     column += across;
                 }
             }
             row += height;
         }
+    }
+
+    // The last block of a row has fewer than 16 numbers, and what follows it is not ours to read.
+    void add_outer(const std::vector<Chunk<T>>& chunks, T* out, std::ptrdiff_t columns, int rows, int width, bool add) const {
+        T edge[block * block];
+        const T* addend = out;
+        std::ptrdiff_t addend_row = columns;
+        if (add && width < block) {
+            for (int r = 0; r < rows; ++r) std::copy_n(out + r * columns, width, edge + r * block);
+            addend = edge, addend_row = block;
+        }
+        run_.kernels_.multiply({chunks.data(), static_cast<int>(chunks.size()), true, out, columns, rows, width, add ? 1 : 0, &addend, &addend_row});
     }
 
     std::vector<View<T>> views(int value, int first, int last) const {

@@ -61,19 +61,19 @@ void Run<T>::lay_out() {
     }
 }
 
-// Rows go to threads in groups of 8, so that partial sums are the same whatever the number of threads.
+// Rows go to threads in pairs, so that partial sums are the same whatever the number of threads.
 template <class T>
 void Run<T>::split_rows() {
-    const int groups = (batch_ + group_rows - 1) / group_rows, threads = std::min(given_.threads, groups);
+    const int groups = (batch_ + sum_rows - 1) / sum_rows, threads = std::min(given_.threads, groups);
     std::vector<std::size_t> work(groups, 0);
     for (int n : given_.batch_sizes)
-        for (int g = 0; g * group_rows < n; ++g) work[g] += std::min(group_rows, n - g * group_rows);
+        for (int g = 0; g * sum_rows < n; ++g) work[g] += std::min(sum_rows, n - g * sum_rows);
     splits_ = {0};
     std::size_t done = 0;
     for (int g = 0; g < groups; ++g) {
         done += work[g];
         const int made = static_cast<int>(splits_.size()), still = groups - g - 1;
-        if (made < threads && (done * threads >= total_ * made || still == threads - made)) splits_.push_back((g + 1) * group_rows);
+        if (made < threads && (done * threads >= total_ * made || still == threads - made)) splits_.push_back((g + 1) * sum_rows);
     }
     splits_.push_back(batch_);
     splits_.erase(std::unique(splits_.begin(), splits_.end()), splits_.end());

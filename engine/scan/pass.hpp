@@ -13,7 +13,7 @@ namespace gatewise {
 template <class T>
 struct View {
     T* base;
-    std::ptrdiff_t unit, group, row;
+    std::ptrdiff_t unit, pair, row;
     T* rows_from(int block_of_units, int r) const { return base + block_of_units * unit + r * row; }
 };
 
@@ -52,7 +52,7 @@ class Run<T>::Pass {
     View<T> view(int v, int step, const Worker& worker, int tile_rows, std::ptrdiff_t tile_shift, int parity) const {
         const int w = p_.values[v].width;
         const bool one = p_.widths[w] == 1;
-        auto rows = [&](T* base, std::ptrdiff_t unit) { return View<T>{base, one ? 0 : unit, group_rows * block, block}; };
+        auto rows = [&](T* base, std::ptrdiff_t unit) { return View<T>{base, one ? 0 : unit, sum_rows * block, block}; };
         switch (plan_.homes[v]) {
             case Home::shared: return {const_cast<T*>(shared(v)), one ? 0 : block, 0, 0};
             case Home::sum:
@@ -66,7 +66,7 @@ class Run<T>::Pass {
             case Home::handed: return rows(carried_[1 - parity][run_.state_handed_[v]].data(), run_.batch_ * block);
             case Home::passed: return rows(passed_[plan_.slot[v]].data(), run_.batch_ * block);
             case Home::tile:
-                return {worker.tiles.data() + (plan_.slot[v] * tile_rows + tile_shift) * block - worker.begin * block, 0, group_rows * block, block};
+                return {worker.tiles.data() + (plan_.slot[v] * tile_rows + tile_shift) * block - worker.begin * block, 0, sum_rows * block, block};
             case Home::scratch: return {worker.scratch.data() + plan_.slot[v] * group_rows * block, 0, 0, block};
             case Home::nowhere: break;
         }
@@ -76,7 +76,7 @@ class Run<T>::Pass {
     View<T> slot(int state, int step, bool one) const {
         const Pass& owner = forward_ ? *forward_ : *this;
         const std::size_t padded = run_.padded(p_.values[p_.states[state].before].width);
-        return {owner.slots_[state].data() + run_.slots_[step] * padded, one ? 0 : run_.slot_rows_[step] * block, group_rows * block, block};
+        return {owner.slots_[state].data() + run_.slots_[step] * padded, one ? 0 : run_.slot_rows_[step] * block, sum_rows * block, block};
     }
 
     T* input() const { return forward_ ? forward_->x_.data() : x_.data(); }
@@ -170,9 +170,9 @@ class Run<T>::Pass {
             }
     }
 
-    void execute(const Group& g, const Operand<T>* operands, T* const* here, int u, int group, int rows) const {
+    void execute(const Group& g, const Operand<T>* operands, T* const* here, int u, int begin, int rows) const {
         const int lanes = std::min(block, run_.units(g.width) - u * block);
-        run_.kernels_.execute({g.codes.data(), static_cast<int>(g.codes.size()), operands, here, group, rows, lanes, u == 0});
+        run_.kernels_.execute({g.codes.data(), static_cast<int>(g.codes.size()), operands, here, begin / sum_rows, rows, lanes, u == 0});
     }
 
     // The lanes of a reduction become one number, which fills its block.
@@ -236,7 +236,7 @@ class Run<T>::Pass {
             worker.operands[t].clear();
             for (int v : g.operands) {
                 View<T> at = view(v, times[t], worker, tile_rows, shifts[t], parity);
-                worker.operands[t].push_back({at.base, at.unit, at.group, at.row});
+                worker.operands[t].push_back({at.base, at.unit, at.pair, at.row});
             }
             worker.here[t].resize(g.operands.size());
         }
@@ -250,7 +250,7 @@ class Run<T>::Pass {
                 std::vector<T*>& here = worker.here[t];
                 for (std::size_t i = 0; i < here.size(); ++i) here[i] = worker.operands[t][i].base + u * worker.operands[t][i].unit;
                 for (int r = worker.begin; r < ends[t]; r += group_rows)
-                    execute(g, worker.operands[t].data(), here.data(), u, r / group_rows, std::min(group_rows, ends[t] - r));
+                    execute(g, worker.operands[t].data(), here.data(), u, r, std::min(group_rows, ends[t] - r));
             }
         }
         for (const Reduction& reduction : g.reductions)
@@ -283,7 +283,14 @@ class Run<T>::Pass {
             b += static_cast<std::size_t>(chunk.depth) * block;
         }
         const View<T> to = view(part.target, step, worker, tile_rows, shift, parity);
-        run_.kernels_.multiply({chunks.data(), static_cast<int>(chunks.size()), block, 1, to.rows_from(u, worker.begin), to.row, end - worker.begin, block, false});
+        const T* addend[most_addends];
+        std::ptrdiff_t addend_row[most_addends];
+        const int addends = static_cast<int>(part.addends.size());
+        for (int i = 0; i < addends; ++i) {
+            const View<T> from = view(part.addends[i], step, worker, tile_rows, shift, parity);
+            addend[i] = from.rows_from(u, worker.begin), addend_row[i] = from.row;
+        }
+        run_.kernels_.multiply({chunks.data(), static_cast<int>(chunks.size()), false, to.rows_from(u, worker.begin), to.row, end - worker.begin, block, addends, addend, addend_row});
         if (p_.widths[p_.values[part.target].width] == 1)
             for (int r = worker.begin; r < end; ++r) {
                 T* row = to.rows_from(0, r);

@@ -21,24 +21,92 @@ class Planner {
         const Section* sections[] = {&p_.once, &p_.all_steps, &p_.step, &p_.once_back, &p_.step_back, &p_.all_steps_back, &p_.once_after};
         Steps* steps[] = {&plan_.once, &plan_.all_steps, &plan_.step, &plan_.once_back, &plan_.step_back, &plan_.all_steps_back, &plan_.once_after};
         const int last = plan_.save ? 7 : 3;
-        for (int s = 0; s < last; ++s) look(*sections[s], s);
-        for (std::size_t v = 0; v < made_.size(); ++v) plan_.forward[v] = made_[v].section >= 0 && made_[v].section < 3;
-        find_homes();
+        std::vector<int> needed = count_uses(sections, last);
+        std::vector<Lowered> lowered;
         for (int s = 0; s < last; ++s) {
-            *steps[s] = group(*sections[s]);
+            lowered.push_back(lower(*sections[s], needed));
             if (s == 2) plan_.forward_panels = static_cast<int>(plan_.panels.size());
         }
+        for (int s = 0; s < last; ++s) look(lowered[s], s);
+        for (std::size_t v = 0; v < made_.size(); ++v) plan_.forward[v] = made_[v].section >= 0 && made_[v].section < 3;
+        find_homes();
+        for (int s = 0; s < last; ++s) *steps[s] = group(lowered[s]);
     }
 
   private:
+    struct LoweredStage {
+        std::vector<Part> parts;
+        std::vector<Instruction> instructions;
+    };
+    using Lowered = std::vector<LoweredStage>;
+
     int width(int value) const { return p_.values[value].width; }
 
-    void look(const Section& section, int s) {
+    // How often each value is read, and once more where it is a result.
+    std::vector<int> count_uses(const Section* const* sections, int last) const {
+        std::vector<int> found(p_.values.size(), 0);
+        auto note = [&](const std::vector<int>& values) {
+            for (int v : values) ++found[v];
+        };
+        for (int s = 0; s < last; ++s)
+            for (const Stage& stage : *sections[s]) {
+                for (const Product& product : stage.products) note(product.sources);
+                for (const Instruction& step : stage.instructions) note(step.sources);
+            }
+        for (const State& s : p_.states) ++found[s.after], ++found[s.gradient_before];
+        if (plan_.save) {
+            note(p_.kept), note(p_.kept_back), ++found[p_.input_gradient];
+            for (const Vector& v : p_.vectors) note(v.gradients);
+            for (const Matrix& m : p_.matrices)
+                for (const Outer& o : m.gradient) note(o.left), note(o.right);
+        }
+        return found;
+    }
+
+    // Products part by part; a sum of a product and something that is there before it becomes part of the product.
+    Lowered lower(const Section& section, const std::vector<int>& needed) {
+        Lowered found;
+        std::vector<bool> here(p_.values.size(), false);  // made in this stage
+        for (const Stage& stage : section) {
+            LoweredStage made;
+            std::fill(here.begin(), here.end(), false);
+            for (const Product& product : stage.products)
+                for (std::size_t part = 0; part < product.targets.size(); ++part) {
+                    here[product.targets[part]] = true;
+                    made.parts.push_back({static_cast<int>(plan_.panels.size()), product.targets[part], product.sources, {}});
+                    plan_.panels.push_back({product.matrix, product.transposed, static_cast<int>(part)});
+                }
+            for (const Instruction& step : stage.instructions) {
+                if (!joins(step, made.parts, needed, here)) made.instructions.push_back(step);
+                here[step.target] = true;
+            }
+            found.push_back(std::move(made));
+        }
+        return found;
+    }
+
+    bool joins(const Instruction& step, std::vector<Part>& parts, const std::vector<int>& needed, const std::vector<bool>& here) const {
+        if (static_cast<Op>(step.operation) != Op::add) return false;
+        for (int side : {0, 1}) {
+            const int result = step.sources[side], other = step.sources[1 - side];
+            if (needed[result] != 1 || here[other] || width(other) != width(step.target)) continue;
+            for (Part& part : parts)
+                if (part.target == result && static_cast<int>(part.addends.size()) < most_addends) {
+                    part.target = step.target;
+                    part.addends.push_back(other);
+                    return true;
+                }
+        }
+        return false;
+    }
+
+    void look(const Lowered& section, int s) {
         for (std::size_t i = 0; i < section.size(); ++i) {
             const int stage = static_cast<int>(i);
-            for (const Product& product : section[i].products) {
-                for (int source : product.sources) uses_[source].push_back({s, stage, -1, true});
-                for (int target : product.targets) made_[target] = {s, stage, width(target), true};
+            for (const Part& part : section[i].parts) {
+                for (int source : part.sources) uses_[source].push_back({s, stage, -1, true});
+                for (int source : part.addends) uses_[source].push_back({s, stage, -1, true});
+                made_[part.target] = {s, stage, width(part.target), true};
             }
             for (const Instruction& step : section[i].instructions) {
                 const int of = is_reduction(step.operation) ? width(step.sources[0]) : width(step.target);
@@ -88,22 +156,17 @@ class Planner {
     }
 
     // The groups of each stage; what is 1 wide comes first, since the others may read it.
-    Steps group(const Section& section) {
+    Steps group(const Lowered& section) {
         Steps steps;
         int passed = 0;
-        for (const Stage& stage : section) {
+        for (const LoweredStage& stage : section) {
             std::map<std::pair<bool, int>, Group> groups;  // (wider than 1, width)
             auto of = [&](int w) -> Group& {
                 Group& found = groups[{p_.widths[w] != 1, w}];
                 found.width = w;
                 return found;
             };
-            for (const Product& product : stage.products)
-                for (std::size_t part = 0; part < product.targets.size(); ++part) {
-                    const int target = product.targets[part];
-                    of(width(target)).parts.push_back({static_cast<int>(plan_.panels.size()), target, product.sources});
-                    plan_.panels.push_back({product.matrix, product.transposed, static_cast<int>(part)});
-                }
+            for (const Part& part : stage.parts) of(width(part.target)).parts.push_back(part);
             for (const Instruction& step : stage.instructions) {
                 const bool reduces = is_reduction(step.operation);
                 Group& g = of(reduces ? width(step.sources[0]) : width(step.target));

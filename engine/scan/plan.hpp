@@ -21,7 +21,7 @@ enum class Home {
     passed,     // between stages of one step: a row for each sequence
     tile,       // what a product hands to the instructions of its block of units
     scratch,    // between instructions of one block of units
-    sum,        // partial sums, one for each group of rows
+    sum,        // partial sums, one for each pair of rows
 };
 
 // One part of a product: what becomes one value.
@@ -29,7 +29,10 @@ struct Part {
     int product;  // its place in Plan::panels
     int target;
     std::vector<int> sources;
+    std::vector<int> addends;  // values that are there before the product, to which it is added
 };
+
+constexpr int most_addends = 4;
 
 struct Reduction {
     int value, operation, width;  // of what is reduced

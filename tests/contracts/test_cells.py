@@ -39,9 +39,10 @@ class Case:
 
 
 def cases():
-    """Every variant with the reference, and with torch where torch has the cell."""
+    """Every variant with the reference, with the engine, and with torch where torch has the cell."""
     for cell in variants():
         yield Case(cell, "reference")
+        yield Case(cell, "fused")
         if cell.torch_twin() is not None:
             yield Case(cell, "torch")
 

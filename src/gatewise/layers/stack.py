@@ -231,7 +231,9 @@ class Stack(nn.Module):
         )
 
     def _choose(self) -> Choice:
-        return choose(self.cell, runner=self.runner, zoneout=any(self.zoneout.values()))
+        parameter = next(self.parameters())
+        zoneout = any(self.zoneout.values())
+        return choose(self.cell, runner=self.runner, zoneout=zoneout, parameter=parameter, bias=self.bias)
 
     def _runner_for(self, rows: Tensor, layout: Layout) -> str:
         """The runner to ask for: as told, but for one step of generation on a CPU the equation itself.

@@ -54,7 +54,7 @@ class RecurrentLMSettings(Settings):
         (), "where the groups of adaptive begin, by rank; none: a tenth and a third of the vocabulary", minimum=1
     )
     tail_rank: int = setting(0, "rank of the map into each group of adaptive; 0: full", minimum=0, unit="units")
-    runner: Literal["auto", "reference", "torch"] = setting("auto", "the only runner allowed, or auto")
+    runner: Literal["auto", "reference", "torch", "fused"] = setting("auto", "the only runner allowed, or auto")
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict each other."""

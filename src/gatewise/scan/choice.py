@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from gatewise.cells.spec import Cell
 from gatewise.errors import SettingError
 from gatewise.settings.nearest import did_you_mean
 
-RUNNERS = ("auto", "reference", "torch")
+if TYPE_CHECKING:
+    from torch import Tensor
+
+RUNNERS = ("auto", "reference", "torch", "fused")
 """What can be asked for."""
 
 
@@ -17,7 +23,7 @@ class Choice:
     """The runner that a scan will use.
 
     Args:
-        name: "reference" or "torch".
+        name: "reference", "torch" or "fused".
         reason: why, in words.
 
     Example:
@@ -29,40 +35,57 @@ class Choice:
     reason: str
 
 
-def choose(cell: Cell, *, runner: str = "auto", zoneout: bool = False, keep_states: bool = False) -> Choice:
-    """The runner for a scan: torch where it computes exactly this cell and nothing else is asked, else the reference.
+def choose(
+    cell: Cell,
+    *,
+    runner: str = "auto",
+    zoneout: bool = False,
+    keep_states: bool = False,
+    parameter: Tensor | None = None,
+    bias: bool = True,
+) -> Choice:
+    """The runner for a scan: the engine where it can do what is asked, else torch where it can, else the reference.
 
     Args:
         cell: the cell.
         runner: "auto", or the one that must run.
         zoneout: whether zoneout is asked for.
         keep_states: whether all states of every step are asked for.
+        parameter: one of the cell's, which tells device and dtype; None: float32 on the CPU.
+        bias: whether the layer has biases.
 
     Raises:
         SettingError: an unknown runner, or one that cannot do what is asked, with the reason.
 
     Example:
         >>> from gatewise.cells import find
-        >>> choose(find("lstm")).name, choose(find("rnn", nonlinearity="sigmoid")).reason
-        ('torch', 'torch has no kernel for rnn(nonlinearity=sigmoid, start=uniform)')
+        >>> choose(find("lstm"), runner="torch").name, choose(find("simple_gru"), runner="reference").reason
+        ('torch', 'asked for')
     """
-    if runner == "fused":
-        raise SettingError("the fused runner is not built yet", where="runner", fix="use auto, reference or torch")
     if runner not in RUNNERS:
         raise SettingError(f"unknown runner {runner!r}", where="runner", fix=did_you_mean(runner, RUNNERS))
     if runner == "reference":
         return Choice("reference", "asked for")
-    obstacle = _obstacle(cell, zoneout, keep_states)
-    if runner == "torch":
-        if obstacle:
+    obstacles = {
+        "fused": lambda: _obstacle_to_fused(cell, zoneout, parameter, bias),
+        "torch": lambda: _obstacle_to_torch(cell, zoneout, keep_states),
+    }
+    if runner != "auto":
+        if obstacle := obstacles[runner]():
             raise SettingError(
-                f"the torch runner cannot run this: {obstacle}", where="runner", fix="use auto or reference"
+                f"the {runner} runner cannot run this: {obstacle}", where="runner", fix="use auto or reference"
             )
-        return Choice("torch", "asked for")
-    return Choice("reference", obstacle) if obstacle else Choice("torch", f"torch has a kernel for {cell.name}")
+        return Choice(runner, "asked for")
+    against_fused = obstacles["fused"]()
+    if not against_fused:
+        return Choice("fused", f"the engine runs {cell.name}")
+    against_torch = obstacles["torch"]()
+    if not against_torch:
+        return Choice("torch", f"torch has a kernel for {cell.name}; {against_fused}")
+    return Choice("reference", f"{against_torch}; {against_fused}")
 
 
-def _obstacle(cell: Cell, zoneout: bool, keep_states: bool) -> str:
+def _obstacle_to_torch(cell: Cell, zoneout: bool, keep_states: bool) -> str:
     """What keeps torch's kernels from computing this; empty where nothing does."""
     if cell.torch_twin() is None:
         constants = ", ".join(f"{name}={value}" for name, value in cell.constants().items())
@@ -72,3 +95,20 @@ def _obstacle(cell: Cell, zoneout: bool, keep_states: bool) -> str:
     if keep_states and len(cell.state) > 1:
         return "torch's kernels return the states other than the output for the last step only"
     return ""
+
+
+def _obstacle_to_fused(cell: Cell, zoneout: bool, parameter: Tensor | None, bias: bool) -> str:
+    """What keeps the engine from computing this; empty where nothing does."""
+    if not engine_is_built():
+        return "the engine is not built here"
+    if zoneout:
+        return "the engine has no zoneout"
+    from gatewise.scan.fused.runner import obstacle  # the extension may be missing
+
+    return obstacle(cell, parameter, bias)
+
+
+@cache
+def engine_is_built() -> bool:
+    """Whether the engine was compiled when gatewise was installed."""
+    return find_spec("gatewise.scan._engine") is not None

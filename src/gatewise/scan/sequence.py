@@ -38,7 +38,7 @@ def run(
         x: the sequences, the longest first.
         initial: state -> [B, width], in which each sequence begins (in reverse, at its own end).
         reverse: whether time runs backwards; outputs stay in the order of the input's rows.
-        runner: "auto", "reference" or "torch"; see ``choose``.
+        runner: "auto", "reference", "torch" or "fused"; see ``choose``.
         zoneout: which units keep their old value, if any.
         keep_states: whether all states of all steps are returned.
 
@@ -58,11 +58,22 @@ def run(
         >>> scan.outputs.shape, scan.final["hidden"].shape, scan.runner
         (torch.Size([4, 5]), torch.Size([2, 5]), 'torch')
     """
-    choice = choose(cell, runner=runner, zoneout=zoneout is not None, keep_states=keep_states)
     sizes = check_parameters(cell, parameters)
     check_input(cell, sizes, parameters["weight_ih"], x.data, initial, x.rows)
+    choice = choose(
+        cell,
+        runner=runner,
+        zoneout=zoneout is not None,
+        keep_states=keep_states,
+        parameter=parameters["weight_ih"],
+        bias=len(parameters) == len(cell.declared()),
+    )
     if not x.batch_sizes:
         raise ShapeError("a sequence of at least one time step is expected, but none came", where=f"cell {cell.name}")
+    if choice.name == "fused":
+        from gatewise.scan.fused.runner import run_fused
+
+        return run_fused(cell, parameters, x, initial, reverse=reverse, keep_states=keep_states)
     if choice.name == "torch":
         return run_torch(cell, parameters, x, initial, reverse=reverse, keep_states=keep_states)
     return run_reference(cell, parameters, x, initial, reverse=reverse, zoneout=zoneout, keep_states=keep_states)

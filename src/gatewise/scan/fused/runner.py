@@ -16,6 +16,7 @@ from gatewise.cells.spec import Cell
 from gatewise.scan import _engine
 from gatewise.scan.fused.encode import encode
 from gatewise.scan.packed import Packed
+from gatewise.scan.program.errors import TraceError
 from gatewise.scan.program.form import Program
 from gatewise.scan.program.sizes import solve_widths, units
 from gatewise.scan.result import Scan
@@ -37,10 +38,46 @@ class Engine:
         self.code = _engine.Program.read(encoded.codes, encoded.numbers)
 
 
-@cache
 def engine_of(cell: Cell, bias: bool) -> Engine:
-    """The program of a cell, traced once in a process."""
-    return Engine(trace(cell, bias=bias))
+    """The program of a cell, traced once in a process.
+
+    Args:
+        cell: the cell.
+        bias: whether it has its biases and shifts.
+
+    Raises:
+        TraceError: the step cannot be expressed as a program.
+    """
+    found = _engine_or_obstacle(cell, bias)
+    if isinstance(found, TraceError):
+        raise found
+    return found
+
+
+@cache
+def _engine_or_obstacle(cell: Cell, bias: bool) -> Engine | TraceError:
+    try:
+        return Engine(trace(cell, bias=bias))
+    except TraceError as error:
+        return error
+
+
+def obstacle(cell: Cell, parameter: Tensor | None, bias: bool) -> str:
+    """What keeps the engine from running a cell; empty where nothing does.
+
+    Args:
+        cell: the cell.
+        parameter: one of its parameters, which tells device and dtype; None: float32 on the CPU.
+        bias: whether it has its biases and shifts.
+    """
+    if parameter is not None and parameter.device.type != "cpu":
+        return f"the engine runs on the CPU, not on {parameter.device.type}"
+    if parameter is not None and parameter.dtype not in _SCANS:
+        return f"the engine has no {str(parameter.dtype).removeprefix('torch.')}"
+    if torch.is_autocast_enabled("cpu"):
+        return "the engine has no autocast"
+    found = _engine_or_obstacle(cell, bias)
+    return f"the engine cannot run it: {found}" if isinstance(found, TraceError) else ""
 
 
 @dataclass(frozen=True)
@@ -64,7 +101,7 @@ def run_fused(
     keep_states: bool = False,
 ) -> Scan:
     """Run a cell's step program over every time step; arguments as in ``gatewise.scan.run``."""
-    engine = engine_of(cell, any(name.startswith(("bias", "shift")) for name in parameters))
+    engine = engine_of(cell, len(parameters) == len(cell.declared()))
     return run_engine(engine, parameters, x, initial, reverse=reverse, keep_states=keep_states)
 
 
