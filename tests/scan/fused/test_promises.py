@@ -175,8 +175,8 @@ def run_read(read, cell, widths):
     [
         ({"widths": [5]}, "a width"),
         ({"batch_sizes": []}, "time step"),
-        ({"batch_sizes": [2, 3]}, "the longest first|x is expected"),
-        ({"batch_sizes": [3, 0]}, "x is expected"),
+        ({"batch_sizes": [2, 3]}, "an initial state is expected"),
+        ({"batch_sizes": [3, 0]}, "x is expected with 9 numbers"),
         ({"batch_sizes": [-1, 6]}, "a batch size is negative"),
         ({"threads": 0}, "at least one thread"),
         ({"matrices": []}, "a state or a parameter is missing"),
