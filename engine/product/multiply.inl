@@ -15,6 +15,22 @@ template <class T>
 constexpr int most_rows = registers / Vectors<T>::per_block > 12 ? 12
                           : registers / Vectors<T>::per_block < 1 ? 1 : registers / Vectors<T>::per_block;
 
+constexpr int deep = 4;  // steps of the depth between two tests for its end
+
+template <class T, int R, int Row>
+inline __attribute__((always_inline)) void add_products(V<T> (&sum)[R][Vectors<T>::per_block], const T* a, const T* b) {
+    constexpr int N = Vectors<T>::per_block, L = Vectors<T>::lanes;
+    V<T> right[N];
+#pragma GCC unroll 8
+    for (int v = 0; v < N; ++v) right[v] = load(b + v * L);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+        const V<T> left = all(a[r * Row]);
+#pragma GCC unroll 8
+        for (int v = 0; v < N; ++v) sum[r][v] += left * right[v];
+    }
+}
+
 template <class T, int R, int Row, int Step>
 void tile(const Tile<T>& task, int begin) {
     constexpr int N = Vectors<T>::per_block, L = Vectors<T>::lanes;
@@ -29,17 +45,12 @@ void tile(const Tile<T>& task, int begin) {
         const Chunk<T>& chunk = task.chunks[c];
         const T* a = chunk.a + begin * Row;
         const T* b = chunk.b;
-        for (int d = 0; d < chunk.depth; ++d, a += Step, b += block) {
-            V<T> right[N];
+        int d = 0;
+        for (; d + deep <= chunk.depth; d += deep) {
 #pragma GCC unroll 8
-            for (int v = 0; v < N; ++v) right[v] = load(b + v * L);
-#pragma GCC unroll 16
-            for (int r = 0; r < R; ++r) {
-                const V<T> left = all(a[r * Row]);
-#pragma GCC unroll 8
-                for (int v = 0; v < N; ++v) sum[r][v] += left * right[v];
-            }
+            for (int i = 0; i < deep; ++i, a += Step, b += block) add_products<T, R, Row>(sum, a, b);
         }
+        for (; d < chunk.depth; ++d, a += Step, b += block) add_products<T, R, Row>(sum, a, b);
     }
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {

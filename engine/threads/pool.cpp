@@ -1,5 +1,6 @@
 #include "threads/pool.hpp"
 
+#include <dlfcn.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -26,6 +27,53 @@ class FlushDenormals {
   private:
     unsigned before_;
 #endif
+};
+
+// The team of threads of the OpenMP runtime that the process has loaded, if any (torch brings one). Its threads wait
+// awake for a while after each use: a second pool would fight with them for the cores, and lose up to half its speed.
+struct Team {
+    void (*parallel)(void (*)(void*), void*, unsigned, unsigned);
+    int (*index)();
+    int (*count)();
+    pid_t owner;  // after a fork the team is gone, and GNU's runtime would wait for it for ever
+
+    static const Team* loaded() {
+        static const Team team = find();
+        return team.parallel && team.owner == getpid() ? &team : nullptr;
+    }
+
+  private:
+    static Team find() {
+        Team team{};
+        void* parallel = dlsym(RTLD_DEFAULT, "GOMP_parallel");
+        void *index = dlsym(RTLD_DEFAULT, "omp_get_thread_num"), *count = dlsym(RTLD_DEFAULT, "omp_get_num_threads");
+        if (!parallel || !index || !count) return team;
+        team.parallel = reinterpret_cast<decltype(team.parallel)>(parallel);
+        team.index = reinterpret_cast<int (*)()>(index);
+        team.count = reinterpret_cast<int (*)()>(count);
+        team.owner = getpid();
+        return team;
+    }
+};
+
+// One call's work as a team does it: a team may have fewer threads than it was asked for.
+struct Shared {
+    const Team& team;
+    int count;
+    const std::function<void(int)>& work;
+    std::mutex mutex{};
+    std::exception_ptr error{};
+
+    static void enter(void* given) {
+        Shared& shared = *static_cast<Shared*>(given);
+        FlushDenormals flush;
+        for (int i = shared.team.index(); i < shared.count; i += shared.team.count()) try {
+                shared.work(i);
+            } catch (...) {
+                std::lock_guard lock(shared.mutex);
+                if (!shared.error) shared.error = std::current_exception();
+            }
+    }
 };
 
 void pause() {
@@ -61,7 +109,7 @@ class Pool {
         }
         begin_.notify_all();
         attempt(0);
-        for (int spin = 0; left_.load(std::memory_order_acquire) && spin < 20'000; ++spin) pause();
+        for (int spin = 0; left_.load(std::memory_order_acquire) && spin < 2'000; ++spin) pause();
         if (left_.load(std::memory_order_acquire)) {
             std::unique_lock lock(mutex_);
             end_.wait(lock, [this] { return left_.load() == 0; });
@@ -74,7 +122,7 @@ class Pool {
   private:
     void serve(int index, unsigned seen) {
         while (true) {
-            for (int spin = 0; number_.load(std::memory_order_acquire) == seen && spin < 20'000; ++spin) pause();
+            for (int spin = 0; number_.load(std::memory_order_acquire) == seen && spin < 2'000; ++spin) pause();
             {
                 std::unique_lock lock(mutex_);
                 begin_.wait(lock, [&] { return number_.load() != seen; });
@@ -128,6 +176,12 @@ Pool& pool() {
 }  // namespace
 
 void in_parallel(int count, const std::function<void(int)>& work) {
+    if (const Team* team = count > 1 ? Team::loaded() : nullptr) {
+        Shared shared{*team, count, work};
+        team->parallel(&Shared::enter, &shared, static_cast<unsigned>(count), 0);
+        if (shared.error) std::rethrow_exception(shared.error);
+        return;
+    }
     Pool* shared = count > 1 ? &pool() : nullptr;
     std::unique_lock<std::mutex> owner;
     if (shared) owner = std::unique_lock(shared->owner, std::try_to_lock);
