@@ -1,6 +1,8 @@
 // One source for all instruction sets: GATEWISE_ISA is the name of the one that this object is compiled for.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 

@@ -31,36 +31,40 @@ inline __attribute__((always_inline)) void add_products(V<T> (&sum)[R][Vectors<T
     }
 }
 
+// Sums of R rows, begun and ended once; what they are added to comes last, when registers are free again.
 template <class T, int R, int Row, int Step>
-void tile(const Tile<T>& task, int begin) {
+__attribute__((noinline)) void tile(const Tile<T>& task, int begin) {
     constexpr int N = Vectors<T>::per_block, L = Vectors<T>::lanes;
     V<T> sum[R][N] = {};
-    for (int i = 0; i < task.addends; ++i) {
-#pragma GCC unroll 16
-        for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-            for (int v = 0; v < N; ++v) sum[r][v] += load(task.addend[i] + (begin + r) * task.addend_row[i] + v * L);
-    }
-    for (int c = 0; c < task.count; ++c) {
-        const Chunk<T>& chunk = task.chunks[c];
-        const T* a = chunk.a + begin * Row;
-        const T* b = chunk.b;
-        int d = 0;
-        for (; d + deep <= chunk.depth; d += deep) {
+    for (const Chunk<T>*chunk = task.chunks, *end = chunk + task.count; chunk != end; ++chunk) {
+        const T* a = chunk->a + begin * Row;
+        const T* b = chunk->b;
+        int d = chunk->depth;
+        for (; d >= deep; d -= deep) {
 #pragma GCC unroll 8
             for (int i = 0; i < deep; ++i, a += Step, b += block) add_products<T, R, Row>(sum, a, b);
         }
-        for (; d < chunk.depth; ++d, a += Step, b += block) add_products<T, R, Row>(sum, a, b);
+        for (; d > 0; --d, a += Step, b += block) add_products<T, R, Row>(sum, a, b);
     }
+    T* out = task.out + begin * task.out_row;
+    if (task.addends <= 1 && task.width == block) {
+        const T* addend = task.addends ? task.addend[0] + begin * task.addend_row[0] : nullptr;
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-        T* out = task.out + (begin + r) * task.out_row;
-        if (task.width == block) {
+        for (int r = 0; r < R; ++r, out += task.out_row)
 #pragma GCC unroll 8
-            for (int v = 0; v < N; ++v) store<T>(out + v * L, sum[r][v]);
-        } else {
-            for (int i = 0; i < task.width; ++i) out[i] = sum[r][i / L][i % L];
-        }
+            for (int v = 0; v < N; ++v) store<T>(out + v * L, addend ? sum[r][v] + load(addend + r * task.addend_row[0] + v * L) : sum[r][v]);
+        return;
+    }
+    T made[R][block];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+        for (int v = 0; v < N; ++v) store<T>(made[r] + v * L, sum[r][v]);
+    for (int r = 0; r < R; ++r, out += task.out_row) {
+        for (int i = 0; i < task.addends; ++i)
+            for (int v = 0; v < N; ++v) store<T>(made[r] + v * L, load(made[r] + v * L) + load(task.addend[i] + (begin + r) * task.addend_row[i] + v * L));
+        if (task.width == block) std::memcpy(out, made[r], sizeof(made[r]));
+        else std::copy_n(made[r], task.width, out);
     }
 }
 

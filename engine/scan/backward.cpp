@@ -5,7 +5,8 @@ namespace gatewise {
 namespace {
 
 constexpr int chunk_rows = 96;    // rows worked on together outside the loop
-constexpr int outer_rows = 256;   // rows of a matrix's gradient that are added up before the next block of it
+constexpr int outer_rows = 128;   // rows of a matrix's gradient that are added up before the next block of it
+constexpr int lefts_at_once = 4;  // blocks of its rows that share what is read of its columns
 
 }  // namespace
 
@@ -172,32 +173,35 @@ class Run<T>::Back {
     }
 
     void outer(const Outer& outer, T* to, std::size_t columns, int thread, int first, int last, bool add) const {
-        std::vector<Chunk<T>> chunks(last - first);
         std::vector<std::vector<View<T>>> rights;
         for (int right : outer.right) rights.push_back(views(right, first, last));
         int number = 0;
-        std::size_t row = 0;
         for (int left : outer.left) {
-            const int height = run_.units(width(left));
+            const int height = run_.units(width(left)), blocks = run_.blocks(width(left));
             const std::vector<View<T>> lefts = views(left, first, last);
-            for (int l = 0; l * block < height; ++l) {
-                if (number++ % run_.given_.threads != thread) continue;
-                std::size_t column = 0;
-                for (std::size_t i = 0; i < outer.right.size(); ++i) {
-                    const int across = run_.units(width(outer.right[i]));
-                    for (int r = 0; r * block < across; ++r) {
-                        for (int step = first; step < last; ++step) {
-                            const View<T>&a = lefts[step - first], &b = rights[i][step - first];
-                            chunks[step - first] = {a.base + l * a.unit, b.base + r * b.unit, run_.rows(step)};
-                        }
-                        T* out = to + (row + static_cast<std::size_t>(l) * block) * columns + column + static_cast<std::size_t>(r) * block;
-                        const int rows = std::min(block, height - l * block), width = std::min(block, across - r * block);
-                        add_outer(chunks, out, static_cast<std::ptrdiff_t>(columns), rows, width, add);
+            for (int begin = 0; begin < blocks; begin += lefts_at_once)
+                if (number++ % run_.given_.threads == thread)
+                    outer_band(outer, lefts, rights, begin, std::min(blocks, begin + lefts_at_once), height, to, columns, first, last, add);
+            to += static_cast<std::size_t>(height) * columns;
+        }
+    }
+
+    // Some blocks of the left side against all of the right one: a block of the right side is read once for them all.
+    void outer_band(const Outer& outer, const std::vector<View<T>>& lefts, const std::vector<std::vector<View<T>>>& rights, int begin, int end, int height, T* to,
+                    std::size_t columns, int first, int last, bool add) const {
+        std::vector<Chunk<T>> chunks(last - first);
+        for (std::size_t i = 0; i < outer.right.size(); ++i) {
+            const int across = run_.units(width(outer.right[i]));
+            for (int r = 0; r * block < across; ++r)
+                for (int l = begin; l < end; ++l) {
+                    for (int step = first; step < last; ++step) {
+                        const View<T>&a = lefts[step - first], &b = rights[i][step - first];
+                        chunks[step - first] = {a.base + l * a.unit, b.base + r * b.unit, run_.rows(step)};
                     }
-                    column += across;
+                    T* out = to + static_cast<std::size_t>(l) * block * columns + r * block;
+                    add_outer(chunks, out, static_cast<std::ptrdiff_t>(columns), std::min(block, height - l * block), std::min(block, across - r * block), add);
                 }
-            }
-            row += height;
+            to += across;
         }
     }
 
