@@ -38,6 +38,23 @@ std::shared_ptr<Program> make_program(const Codes& codes, const Numbers& numbers
     return std::make_shared<Program>(read_program(codes.data(), codes.size(), numbers.data(), numbers.size()));
 }
 
+// Whether Python has an error to raise, for Ctrl-C say.
+bool signalled() {
+    nb::gil_scoped_acquire hold;
+    return PyErr_CheckSignals() != 0;
+}
+
+// Other threads of Python run meanwhile; a signal ends the work with the exception that its handler raised.
+template <class F>
+void stoppable(F work) {
+    try {
+        nb::gil_scoped_release release;
+        work();
+    } catch (const Stopped&) {
+        throw nb::python_error();
+    }
+}
+
 // One scan: the arrays that it reads stay alive with it.
 template <class T>
 class Scan {
@@ -69,8 +86,7 @@ class Scan {
             found.states.push_back(data<T>(states[i], total_ * units(value), "the states"));
             found.final.push_back(data<T>(final[i], batch_ * units(value), "the final states"));
         }
-        nb::gil_scoped_release release;
-        run_->forward(found);
+        stoppable([&] { run_->forward(found, signalled); });
     }
 
     void backward(const Arrays<const T>& states, const Arrays<const T>& final, const std::optional<Array<T>>& x, const Arrays<T>& initial, const Arrays<T>& vectors,
@@ -87,8 +103,7 @@ class Scan {
         }
         for (std::size_t i = 0; i < vectors.size(); ++i) gradients.vectors.push_back(data<T>(vectors[i], size(program_->vectors[i]), "the gradient of a vector"));
         for (std::size_t i = 0; i < matrices.size(); ++i) gradients.matrices.push_back(data<T>(matrices[i], size(program_->matrices[i]), "the gradient of a matrix"));
-        nb::gil_scoped_release release;
-        run_->backward(gradients);
+        stoppable([&] { run_->backward(gradients, signalled); });
     }
 
   private:
@@ -125,6 +140,7 @@ void bind(nb::module_& module, const char* name) {
 }  // namespace
 
 NB_MODULE(_engine, module) {
+    nb::set_leak_warnings(false);  // programs that a process keeps to its end are no leak
     nb::exception<Refusal>(module, "Refusal", PyExc_ValueError);
     nb::class_<Program>(module, "Program").def_static("read", &make_program);
     bind<float>(module, "Scan32");

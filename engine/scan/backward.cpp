@@ -14,7 +14,8 @@ constexpr int lefts_at_once = 4;  // blocks of its rows that share what is read 
 template <class T>
 class Run<T>::Back {
   public:
-    Back(const Run& run, const Gradients<T>& gradients) : run_(run), p_(run.p_), plan_(run.plan_), g_(gradients), pass_(run, run.pass_.get()) {}
+    Back(const Run& run, const Gradients<T>& gradients, const Stop& stop)
+        : run_(run), p_(run.p_), plan_(run.plan_), g_(gradients), pass_(run, run.pass_.get()), watch_(stop) {}
 
     void go() {
         prepare();
@@ -51,7 +52,7 @@ class Run<T>::Back {
     }
 
     void loop(int thread) {
-        Worker worker{run_.splits_[thread], run_.splits_[thread + 1], {}, {}, {}, {}, {}};
+        Worker worker{run_.splits_[thread], run_.splits_[thread + 1], &watch_, thread};
         const auto chunks = pass_.chunks_of_steps(plan_.all_steps_back, chunk_rows * std::max<int>(1, static_cast<int>(run_.splits_.size()) - 1));
         int most = worker.end - worker.begin;
         for (const auto& times : chunks) {
@@ -154,7 +155,7 @@ class Run<T>::Back {
 
     // Sum over all rows of left^T right, block by block; a block belongs to one thread and is added up in the order of
     // time, whatever the number of threads.
-    void matrix(const Matrix& matrix, T* to, int thread) const {
+    void matrix(const Matrix& matrix, T* to, int thread) {
         if (!to) return;
         std::size_t columns = 0, height = 0;
         for (int w : matrix.columns) columns += run_.units(w);
@@ -172,7 +173,7 @@ class Run<T>::Back {
         }
     }
 
-    void outer(const Outer& outer, T* to, std::size_t columns, int thread, int first, int last, bool add) const {
+    void outer(const Outer& outer, T* to, std::size_t columns, int thread, int first, int last, bool add) {
         std::vector<std::vector<View<T>>> rights;
         for (int right : outer.right) rights.push_back(views(right, first, last));
         int number = 0;
@@ -180,8 +181,10 @@ class Run<T>::Back {
             const int height = run_.units(width(left)), blocks = run_.blocks(width(left));
             const std::vector<View<T>> lefts = views(left, first, last);
             for (int begin = 0; begin < blocks; begin += lefts_at_once)
-                if (number++ % run_.given_.threads == thread)
+                if (number++ % run_.given_.threads == thread) {
+                    watch_.look(thread);
                     outer_band(outer, lefts, rights, begin, std::min(blocks, begin + lefts_at_once), height, to, columns, first, last, add);
+                }
             to += static_cast<std::size_t>(height) * columns;
         }
     }
@@ -218,7 +221,7 @@ class Run<T>::Back {
     }
 
     std::vector<View<T>> views(int value, int first, int last) const {
-        Worker nobody{0, 0, {}, {}, {}, {}, {}};
+        Worker nobody{0, 0};
         std::vector<View<T>> found;
         for (int step = first; step < last; ++step) found.push_back(pass_.view(value, step, nobody, 0, 0, 0));
         return found;
@@ -229,15 +232,16 @@ class Run<T>::Back {
     const Plan& plan_;
     const Gradients<T>& g_;
     Pass pass_;
+    Watch watch_;
 };
 
 template <class T>
-void Run<T>::backward(const Gradients<T>& gradients) const {
+void Run<T>::backward(const Gradients<T>& gradients, const Stop& stop) const {
     if (!pass_) throw Refusal("the scan: nothing was saved for a backward pass");
-    Back(*this, gradients).go();
+    Back(*this, gradients, stop).go();
 }
 
-template void Run<float>::backward(const Gradients<float>&) const;
-template void Run<double>::backward(const Gradients<double>&) const;
+template void Run<float>::backward(const Gradients<float>&, const Stop&) const;
+template void Run<double>::backward(const Gradients<double>&, const Stop&) const;
 
 }  // namespace gatewise

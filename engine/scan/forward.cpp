@@ -8,7 +8,8 @@ namespace gatewise {
 constexpr int chunk_rows = 96;  // rows worked on together outside the loop
 
 template <class T>
-void Run<T>::forward(const Found<T>& found) {
+void Run<T>::forward(const Found<T>& found, const Stop& stop) {
+    Watch watch(stop);
     pass_ = std::make_unique<Pass>(*this);
     Pass& pass = *pass_;
     for (std::size_t v = 0; v < p_.values.size(); ++v) {
@@ -34,7 +35,7 @@ void Run<T>::forward(const Found<T>& found) {
 
     const auto chunks = pass.chunks_of_steps(plan_.all_steps, chunk_rows * std::max<int>(1, static_cast<int>(splits_.size()) - 1));
     in_parallel(static_cast<int>(splits_.size()) - 1, [&](int thread) {
-        Worker worker{splits_[thread], splits_[thread + 1], {}, {}, {}, {}, {}};
+        Worker worker{splits_[thread], splits_[thread + 1], &watch, thread};
         int most = worker.end - worker.begin;
         for (const auto& times : chunks) {
             int rows_there = 0;
@@ -74,7 +75,7 @@ void Run<T>::forward(const Found<T>& found) {
     if (!plan_.save) pass_.reset();
 }
 
-template void Run<float>::forward(const Found<float>&);
-template void Run<double>::forward(const Found<double>&);
+template void Run<float>::forward(const Found<float>&, const Stop&);
+template void Run<double>::forward(const Found<double>&, const Stop&);
 
 }  // namespace gatewise

@@ -20,10 +20,15 @@ struct View {
 template <class T>
 struct Run<T>::Worker {  // what belongs to one thread
     int begin, end;      // rows
-    Buffer<T> scratch, tiles;
-    std::vector<std::vector<Operand<T>>> operands;  // for each time step of a chunk
-    std::vector<std::vector<T*>> here;
-    std::vector<std::vector<Chunk<T>>> chunks;
+    Watch* watch = nullptr;
+    int thread = 0;
+    void look() const {
+        if (watch) watch->look(thread);
+    }
+    Buffer<T> scratch{}, tiles{};
+    std::vector<std::vector<Operand<T>>> operands{};  // for each time step of a chunk
+    std::vector<std::vector<T*>> here{};
+    std::vector<std::vector<Chunk<T>>> chunks{};
 };
 
 template <class T>
@@ -149,7 +154,7 @@ class Run<T>::Pass {
 
     // A section of numbers that are the same for all rows: one row.
     void run_once(const Steps& steps) {
-        Worker worker{0, 1, {}, {}, {}, {}, {}};
+        Worker worker{0, 1};
         for (const Groups& stage : steps.stages)
             for (const Group& g : stage) {
                 for (const Code& code : g.codes) {
@@ -242,6 +247,7 @@ class Run<T>::Pass {
         }
         prepare_products(g, worker, times, parity, tile_rows, shifts);
         for (int u = 0; u < run_.blocks(g.width); ++u) {
+            worker.look();
             for (std::size_t part = 0; part < g.parts.size(); ++part)
                 for (std::size_t t = 0; t < count; ++t)
                     if (ends[t] > worker.begin) multiply(g.parts[part], worker, part * count + t, u, times[t], ends[t], tile_rows, shifts[t], parity);

@@ -7,6 +7,7 @@
 #include "isa/isa.hpp"
 #include "scan/memory.hpp"
 #include "scan/plan.hpp"
+#include "scan/watch.hpp"
 
 namespace gatewise {
 
@@ -47,8 +48,9 @@ class Run {
     Run(std::shared_ptr<const Program> program, const Kernels& kernels, Given<T> given, bool save);
     ~Run();
 
-    void forward(const Found<T>& found);
-    void backward(const Gradients<T>& gradients) const;  // any number of times, after forward
+    // Both throw Stopped when `stop` says so; a run that was stopped in its forward pass is of no more use.
+    void forward(const Found<T>& found, const Stop& stop = {});
+    void backward(const Gradients<T>& gradients, const Stop& stop = {}) const;  // any number of times, after forward
 
   private:
     class Pass;
