@@ -31,11 +31,35 @@ inline __attribute__((always_inline)) void add_products(V<T> (&sum)[R][Vectors<T
     }
 }
 
-// Sums of R rows, begun and ended once; what they are added to comes last, when registers are free again.
+// Sums are put down once, and what they are added to comes last, when registers are free again.
+template <class T, int R>
+inline __attribute__((always_inline)) void put(const V<T> (&sum)[R][Vectors<T>::per_block], const Target<T>& to, int begin) {
+    constexpr int N = Vectors<T>::per_block, L = Vectors<T>::lanes;
+    T* out = to.out + begin * to.out_row;
+    if (to.addends <= 1 && to.width == block) {
+        const T* addend = to.addends ? to.addend[0] + begin * to.addend_row[0] : nullptr;
+#pragma GCC unroll 16
+        for (int r = 0; r < R; ++r, out += to.out_row)
+#pragma GCC unroll 8
+            for (int v = 0; v < N; ++v) store<T>(out + v * L, addend ? sum[r][v] + load(addend + r * to.addend_row[0] + v * L) : sum[r][v]);
+        return;
+    }
+    T made[R][block];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+        for (int v = 0; v < N; ++v) store<T>(made[r] + v * L, sum[r][v]);
+    for (int r = 0; r < R; ++r, out += to.out_row) {
+        for (int i = 0; i < to.addends; ++i)
+            for (int v = 0; v < N; ++v) store<T>(made[r] + v * L, load(made[r] + v * L) + load(to.addend[i] + (begin + r) * to.addend_row[i] + v * L));
+        if (to.width == block) std::memcpy(out, made[r], sizeof(made[r]));
+        else std::copy_n(made[r], to.width, out);
+    }
+}
+
 template <class T, int R, int Row, int Step>
 __attribute__((noinline)) void tile(const Tile<T>& task, int begin) {
-    constexpr int N = Vectors<T>::per_block, L = Vectors<T>::lanes;
-    V<T> sum[R][N] = {};
+    V<T> sum[R][Vectors<T>::per_block] = {};
     for (const Chunk<T>*chunk = task.chunks, *end = chunk + task.count; chunk != end; ++chunk) {
         const T* a = chunk->a + begin * Row;
         const T* b = chunk->b;
@@ -46,26 +70,7 @@ __attribute__((noinline)) void tile(const Tile<T>& task, int begin) {
         }
         for (; d > 0; --d, a += Step, b += block) add_products<T, R, Row>(sum, a, b);
     }
-    T* out = task.out + begin * task.out_row;
-    if (task.addends <= 1 && task.width == block) {
-        const T* addend = task.addends ? task.addend[0] + begin * task.addend_row[0] : nullptr;
-#pragma GCC unroll 16
-        for (int r = 0; r < R; ++r, out += task.out_row)
-#pragma GCC unroll 8
-            for (int v = 0; v < N; ++v) store<T>(out + v * L, addend ? sum[r][v] + load(addend + r * task.addend_row[0] + v * L) : sum[r][v]);
-        return;
-    }
-    T made[R][block];
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-        for (int v = 0; v < N; ++v) store<T>(made[r] + v * L, sum[r][v]);
-    for (int r = 0; r < R; ++r, out += task.out_row) {
-        for (int i = 0; i < task.addends; ++i)
-            for (int v = 0; v < N; ++v) store<T>(made[r] + v * L, load(made[r] + v * L) + load(task.addend[i] + (begin + r) * task.addend_row[i] + v * L));
-        if (task.width == block) std::memcpy(out, made[r], sizeof(made[r]));
-        else std::copy_n(made[r], task.width, out);
-    }
+    put<T, R>(sum, task.to, begin);
 }
 
 template <class T, int R, int Row, int Step>
@@ -76,19 +81,20 @@ void tile_of(int rows, const Tile<T>& task, int begin) {  // R rows or fewer
 }
 
 // Tiles of nearly equal height: one of two rows would leave the multipliers waiting.
-template <class T, int Row, int Step>
-void multiply_along(const Tile<T>& task) {
-    constexpr int R = most_rows<T>;
-    const int count = (task.rows + R - 1) / R;
+template <class F>
+inline void each_tile(int rows, int most, F f) {
+    const int count = (rows + most - 1) / most;
     for (int i = 0, begin = 0; i < count; ++i) {
-        const int end = static_cast<int>(static_cast<long>(task.rows) * (i + 1) / count);
-        tile_of<T, R, Row, Step>(end - begin, task, begin);
+        const int end = rows * (i + 1) / count;
+        f(begin, end - begin);
         begin = end;
     }
 }
 
 template <class T>
 void multiply(const Tile<T>& task) {
-    if (task.across) multiply_along<T, 1, block>(task);
-    else multiply_along<T, block, 1>(task);
+    each_tile(task.to.rows, most_rows<T>, [&](int begin, int rows) {
+        if (task.across) tile_of<T, most_rows<T>, 1, block>(rows, task, begin);
+        else tile_of<T, most_rows<T>, block, 1>(rows, task, begin);
+    });
 }

@@ -34,19 +34,53 @@ struct Chunk {
     int depth;
 };
 
-// out[r][0..width) = addends + sum over chunks and depth of a[r][d] * b[d][0..16). Rows of a lie a block apart and its depth side
-// by side, or the other way round where `across`.
+// Where sums go: out[r][0..width) = sum + addends.
+template <class T>
+struct Target {
+    T* out;
+    std::ptrdiff_t out_row;
+    int rows, width;
+    int addends;
+    const T* const* addend;
+    const std::ptrdiff_t* addend_row;
+};
+
+// The sum over chunks and depth of a[r][d] * b[d][0..16). Rows of a lie a block apart and its depth side by side, or the
+// other way round where `across`.
 template <class T>
 struct Tile {
     const Chunk<T>* chunks;
     int count;
     bool across;
-    T* out;
-    std::ptrdiff_t out_row;
-    int rows, width;
-    int addends;                  // what each sum begins with
-    const T* const* addend;
-    const std::ptrdiff_t* addend_row;
+    Target<T> to;
+};
+
+// Products of bfloat16 numbers, added up in float. The depth comes in pieces of 32 steps, the last one filled with
+// zeros: a is [pieces][rows][32], b is [pieces][16 pairs of steps][16][2], which is what tiles of AMX read.
+constexpr int piece = 32;
+using Low = std::uint16_t;
+
+struct LowTile {
+    const Low* a;
+    const Low* b;
+    int pieces;
+    Target<float> to;
+};
+
+// Rows of a product's source to its packed form, one piece: `units` of them, in one or two blocks.
+struct LowRows {
+    const float* from;
+    std::ptrdiff_t unit;  // from one block of units to the next
+    int units, rows;
+    Low* to;
+};
+
+struct LowKernels {
+    void (*multiply)(const LowTile&);
+    void (*pack_rows)(const LowRows&);
+    // Up to 32 rows of one block of units, given one by one, where rows are the depth: as a's [16][32] or as b's piece.
+    void (*pack_left)(const float* const* rows, int count, Low* to);
+    void (*pack_right)(const float* const* rows, int count, Low* to);
 };
 
 // Instructions over `rows` <= 8 rows of one block of units.
@@ -72,6 +106,7 @@ struct Kernels {
     const char* name;
     KernelsOf<float> f32;
     KernelsOf<double> f64;
+    LowKernels low;
     template <class T>
     const KernelsOf<T>& of() const;
 };

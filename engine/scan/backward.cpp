@@ -1,3 +1,4 @@
+#include "scan/outer.hpp"
 #include "scan/pass.hpp"
 #include "threads/pool.hpp"
 
@@ -5,8 +6,6 @@ namespace gatewise {
 namespace {
 
 constexpr int chunk_rows = 96;    // rows worked on together outside the loop
-constexpr int outer_rows = 128;   // rows of a matrix's gradient that are added up before the next block of it
-constexpr int lefts_at_once = 4;  // blocks of its rows that share what is read of its columns
 
 }  // namespace
 
@@ -25,7 +24,8 @@ class Run<T>::Back {
         pass_.run_once(plan_.once_after);
         for (std::size_t i = 0; i < p_.vectors.size(); ++i) vector(p_.vectors[i], g_.vectors[i]);
         in_parallel(run_.given_.threads, [&](int thread) {
-            for (std::size_t i = 0; i < p_.matrices.size(); ++i) matrix(p_.matrices[i], g_.matrices[i], thread);
+            OuterSums sums(pass_, watch_, thread);
+            for (std::size_t i = 0; i < p_.matrices.size(); ++i) sums.matrix(p_.matrices[i], g_.matrices[i]);
         });
     }
 
@@ -151,80 +151,6 @@ class Run<T>::Back {
             const bool number = one(vector.gradients[i]);
             for (int k = 0; k < units; ++k) *to++ = from[number ? 0 : k];
         }
-    }
-
-    // Sum over all rows of left^T right, block by block; a block belongs to one thread and is added up in the order of
-    // time, whatever the number of threads.
-    void matrix(const Matrix& matrix, T* to, int thread) {
-        if (!to) return;
-        std::size_t columns = 0, height = 0;
-        for (int w : matrix.columns) columns += run_.units(w);
-        for (int w : matrix.rows) height += run_.units(w);
-        if (matrix.gradient.empty()) {
-            if (thread == 0) std::fill_n(to, height * columns, T(0));
-            return;
-        }
-        for (int first = 0; first < run_.steps_;) {
-            int last = first, held = 0;
-            while (last < run_.steps_ && (last == first || held + run_.rows(last) <= outer_rows)) held += run_.rows(last++);
-            for (std::size_t term = 0; term < matrix.gradient.size(); ++term)
-                outer(matrix.gradient[term], to, columns, thread, first, last, first > 0 || term > 0);
-            first = last;
-        }
-    }
-
-    void outer(const Outer& outer, T* to, std::size_t columns, int thread, int first, int last, bool add) {
-        std::vector<std::vector<View<T>>> rights;
-        for (int right : outer.right) rights.push_back(views(right, first, last));
-        int number = 0;
-        for (int left : outer.left) {
-            const int height = run_.units(width(left)), blocks = run_.blocks(width(left));
-            const std::vector<View<T>> lefts = views(left, first, last);
-            for (int begin = 0; begin < blocks; begin += lefts_at_once)
-                if (number++ % run_.given_.threads == thread) {
-                    watch_.look(thread);
-                    outer_band(outer, lefts, rights, begin, std::min(blocks, begin + lefts_at_once), height, to, columns, first, last, add);
-                }
-            to += static_cast<std::size_t>(height) * columns;
-        }
-    }
-
-    // Some blocks of the left side against all of the right one: a block of the right side is read once for them all.
-    void outer_band(const Outer& outer, const std::vector<View<T>>& lefts, const std::vector<std::vector<View<T>>>& rights, int begin, int end, int height, T* to,
-                    std::size_t columns, int first, int last, bool add) const {
-        std::vector<Chunk<T>> chunks(last - first);
-        for (std::size_t i = 0; i < outer.right.size(); ++i) {
-            const int across = run_.units(width(outer.right[i]));
-            for (int r = 0; r * block < across; ++r)
-                for (int l = begin; l < end; ++l) {
-                    for (int step = first; step < last; ++step) {
-                        const View<T>&a = lefts[step - first], &b = rights[i][step - first];
-                        chunks[step - first] = {a.base + l * a.unit, b.base + r * b.unit, run_.rows(step)};
-                    }
-                    T* out = to + static_cast<std::size_t>(l) * block * columns + r * block;
-                    add_outer(chunks, out, static_cast<std::ptrdiff_t>(columns), std::min(block, height - l * block), std::min(block, across - r * block), add);
-                }
-            to += across;
-        }
-    }
-
-    // The last block of a row has fewer than 16 numbers, and what follows it is not ours to read.
-    void add_outer(const std::vector<Chunk<T>>& chunks, T* out, std::ptrdiff_t columns, int rows, int width, bool add) const {
-        T edge[block * block];
-        const T* addend = out;
-        std::ptrdiff_t addend_row = columns;
-        if (add && width < block) {
-            for (int r = 0; r < rows; ++r) std::copy_n(out + r * columns, width, edge + r * block);
-            addend = edge, addend_row = block;
-        }
-        run_.kernels_.multiply({chunks.data(), static_cast<int>(chunks.size()), true, out, columns, rows, width, add ? 1 : 0, &addend, &addend_row});
-    }
-
-    std::vector<View<T>> views(int value, int first, int last) const {
-        Worker nobody{0, 0};
-        std::vector<View<T>> found;
-        for (int step = first; step < last; ++step) found.push_back(pass_.view(value, step, nobody, 0, 0, 0));
-        return found;
     }
 
     const Run& run_;

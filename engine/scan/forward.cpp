@@ -71,7 +71,7 @@ void Run<T>::forward(const Found<T>& found, const Stop& stop) {
         }
     });
     pass.passed_.clear();
-    pass.panels_.clear();
+    pass.drop_panels();
     if (!plan_.save) pass_.reset();
 }
 

@@ -15,7 +15,7 @@ void require(bool condition, const char* what) {
 
 template <class T>
 Run<T>::Run(std::shared_ptr<const Program> program, const Kernels& kernels, Given<T> given, bool save)
-    : program_(std::move(program)), p_(*program_), kernels_(kernels.of<T>()), given_(std::move(given)), plan_(p_, save) {
+    : program_(std::move(program)), p_(*program_), kernels_(kernels.of<T>()), low_(kernels.low), given_(std::move(given)), plan_(p_, save) {
     check();
     lay_out();
     split_rows();
@@ -36,6 +36,7 @@ void Run<T>::check() const {
     require(given_.initial.size() == p_.states.size(), "an initial state is missing");
     require(given_.vectors.size() == p_.vectors.size() && given_.matrices.size() == p_.matrices.size(), "a parameter is missing");
     require(given_.threads >= 1, "at least one thread is needed");
+    require(!given_.low || sizeof(T) == sizeof(float), "products of bfloat16 numbers need states of float32");
 }
 
 template <class T>

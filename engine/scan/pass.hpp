@@ -29,10 +29,14 @@ struct Run<T>::Worker {  // what belongs to one thread
     std::vector<std::vector<Operand<T>>> operands{};  // for each time step of a chunk
     std::vector<std::vector<T*>> here{};
     std::vector<std::vector<Chunk<T>>> chunks{};
+    std::vector<Buffer<Low>> packed{};  // sources of products of bfloat16 numbers
+    std::vector<const Low*> low{};      // of them, the one of each part and time step
 };
 
 template <class T>
 class Run<T>::Pass {
+    struct Shape;  // of a part's matrix
+
   public:
     explicit Pass(const Run& run, const Pass* forward = nullptr) : run_(run), p_(run.p_), plan_(run.plan_), forward_(forward) {
         shared_.resize(p_.values.size());
@@ -44,6 +48,7 @@ class Run<T>::Pass {
     const Plan& plan_;
     const Pass* forward_;  // the forward pass, for a backward one
     std::vector<Buffer<T>> shared_, stored_, passed_, sums_, panels_;
+    std::vector<Buffer<Low>> low_panels_;
     std::vector<Buffer<T>> slots_;             // of each state
     std::vector<Buffer<T>> carried_[2];        // of each state
     Buffer<T> x_;
@@ -194,31 +199,11 @@ class Run<T>::Pass {
         }
     }
 
-    void make_panels(int begin, int end) {
-        panels_.resize(plan_.panels.size());
-        for (int i = begin; i < end; ++i) panels_[i] = panel(plan_.panels[i]);
-    }
-
-    // [blocks of the part][sources side by side][16]: a block's numbers lie as its tile reads them.
-    Buffer<T> panel(const PanelOf& of) const {
-        const Matrix& m = p_.matrices[of.matrix];
-        const std::vector<int>&out = of.transposed ? m.columns : m.rows, &in = of.transposed ? m.rows : m.columns;
-        std::size_t columns = 0, depth = 0, first = 0;
-        for (int w : m.columns) columns += run_.units(w);
-        for (int w : in) depth += run_.units(w);
-        for (int i = 0; i < of.part; ++i) first += run_.units(out[i]);
-        const int units = run_.units(out[of.part]);
-        Buffer<T> made(static_cast<std::size_t>(run_.blocks(out[of.part])) * depth * block);
-        const T* from = run_.given_.matrices[of.matrix];
-        T* to = made.data();
-        for (int u = 0; u * block < units; ++u)
-            for (std::size_t k = 0; k < depth; ++k, to += block)
-                for (int i = 0; i < block; ++i) {
-                    const std::size_t row = first + u * block + i;
-                    to[i] = u * block + i >= units ? T(0) : of.transposed ? from[k * columns + row] : from[row * columns + k];
-                }
-        return made;
-    }
+    // Products: scan/products.cpp.
+    void make_panels(int begin, int end);
+    void drop_panels() { panels_.clear(), low_panels_.clear(); }
+    void prepare_products(const Group& g, Worker& worker, const std::vector<int>& times, int parity, int tile_rows, const std::vector<int>& shifts) const;
+    void multiply(const Part& part, Worker& worker, std::size_t index, int u, int step, int end, int tile_rows, int shift, int parity) const;
 
     // The stages of a section at some steps of the loop, for the rows of one thread.
     void run(const Steps& steps, Worker& worker, const std::vector<int>& times, int parity) const {
@@ -264,46 +249,6 @@ class Run<T>::Pass {
                 join(reduction, view(reduction.value, times[t], worker, tile_rows, shifts[t], parity), worker.begin, std::max(worker.begin, ends[t]));
     }
 
-    void prepare_products(const Group& g, Worker& worker, const std::vector<int>& times, int parity, int tile_rows, const std::vector<int>& shifts) const {
-        worker.chunks.resize(std::max(worker.chunks.size(), g.parts.size() * times.size()));
-        for (std::size_t part = 0; part < g.parts.size(); ++part)
-            for (std::size_t t = 0; t < times.size(); ++t) {
-                std::vector<Chunk<T>>& chunks = worker.chunks[part * times.size() + t];
-                chunks.clear();
-                for (int source : g.parts[part].sources) {
-                    const View<T> at = view(source, times[t], worker, tile_rows, shifts[t], parity);
-                    const int units = run_.units(p_.values[source].width);
-                    for (int u = 0; u * block < units; ++u)
-                        chunks.push_back({at.rows_from(u, worker.begin), nullptr, std::min(block, units - u * block)});
-                }
-            }
-    }
-
-    void multiply(const Part& part, Worker& worker, std::size_t index, int u, int step, int end, int tile_rows, int shift, int parity) const {
-        std::vector<Chunk<T>>& chunks = worker.chunks[index];
-        std::size_t depth = 0;
-        for (const Chunk<T>& chunk : chunks) depth += chunk.depth;
-        const T* b = panels_[part.product].data() + u * depth * block;
-        for (Chunk<T>& chunk : chunks) {
-            chunk.b = b;
-            b += static_cast<std::size_t>(chunk.depth) * block;
-        }
-        const View<T> to = view(part.target, step, worker, tile_rows, shift, parity);
-        const T* addend[most_addends];
-        std::ptrdiff_t addend_row[most_addends];
-        const int addends = static_cast<int>(part.addends.size());
-        for (int i = 0; i < addends; ++i) {
-            const View<T> from = view(part.addends[i], step, worker, tile_rows, shift, parity);
-            addend[i] = from.rows_from(u, worker.begin), addend_row[i] = from.row;
-        }
-        run_.kernels_.multiply({chunks.data(), static_cast<int>(chunks.size()), false, to.rows_from(u, worker.begin), to.row, end - worker.begin, block, addends, addend, addend_row});
-        if (p_.widths[p_.values[part.target].width] == 1)
-            for (int r = worker.begin; r < end; ++r) {
-                T* row = to.rows_from(0, r);
-                std::fill(row, row + block, row[0]);
-            }
-    }
-
     // Time steps whose rows are worked on together outside the loop, so that a panel is read once for many rows.
     std::vector<std::vector<int>> chunks_of_steps(const Steps& steps, int rows) const {
         std::vector<std::vector<int>> found;
@@ -313,6 +258,17 @@ class Run<T>::Pass {
             found.back().push_back(step);
             held += run_.rows(step);
         }
+        return found;
+    }
+
+  private:
+    Shape shape(const PanelOf& of) const;
+    Buffer<T> panel(const PanelOf& of) const;
+    Buffer<Low> low_panel(const PanelOf& of) const;
+    const Low* pack_sources(const std::vector<int>& sources, Worker& worker, std::size_t place, int step, int tile_rows, int shift, int parity) const;
+    int pieces(const std::vector<int>& sources) const {
+        int found = 0;
+        for (int source : sources) found += (run_.units(p_.values[source].width) + piece - 1) / piece;
         return found;
     }
 };

@@ -19,6 +19,7 @@ struct Given {
     std::vector<int> batch_sizes;  // sequences at each time step, never growing
     bool reverse;                  // time runs backwards, each sequence from its own end
     int threads;
+    bool low;                      // products of bfloat16 numbers
     const T* x;                    // [N, X]
     std::vector<const T*> initial;   // [B, width] of each state
     std::vector<const T*> vectors;   // [sum of parts]
@@ -55,6 +56,7 @@ class Run {
   private:
     class Pass;
     class Back;
+    class OuterSums;
     struct Worker;
 
     int units(int width) const { return given_.widths[width]; }
@@ -70,6 +72,7 @@ class Run {
     std::shared_ptr<const Program> program_;
     const Program& p_;
     const KernelsOf<T>& kernels_;
+    const LowKernels& low_;
     Given<T> given_;
     Plan plan_;
     int steps_ = 0, batch_ = 0;

@@ -15,6 +15,7 @@ from torch.autograd.function import once_differentiable
 from gatewise.cells.spec import Cell
 from gatewise.scan import _engine
 from gatewise.scan.fused.encode import encode
+from gatewise.scan.fused.precision import cast, lowered, obstacle_to_autocast, returned_dtypes
 from gatewise.scan.packed import Packed
 from gatewise.scan.program.errors import TraceError
 from gatewise.scan.program.form import Program
@@ -74,8 +75,8 @@ def obstacle(cell: Cell, parameter: Tensor | None, bias: bool) -> str:
         return f"the engine runs on the CPU, not on {parameter.device.type}"
     if parameter is not None and parameter.dtype not in _SCANS:
         return f"the engine has no {str(parameter.dtype).removeprefix('torch.')}"
-    if torch.is_autocast_enabled("cpu"):
-        return "the engine has no autocast"
+    if against := obstacle_to_autocast(torch.float32 if parameter is None else parameter.dtype):
+        return against
     found = _engine_or_obstacle(cell, bias)
     return f"the engine cannot run it: {found}" if isinstance(found, TraceError) else ""
 
@@ -89,6 +90,7 @@ class _Call:
     reverse: bool
     keep_states: bool
     isa: str = ""
+    low: bool = False
 
 
 def run_fused(
@@ -102,7 +104,18 @@ def run_fused(
 ) -> Scan:
     """Run a cell's step program over every time step; arguments as in ``gatewise.scan.run``."""
     engine = engine_of(cell, len(parameters) == len(cell.declared()))
-    return run_engine(engine, parameters, x, initial, reverse=reverse, keep_states=keep_states)
+    kind = next(iter(parameters.values())).dtype
+    low = lowered(kind)
+    data = Packed(cast(x.data, kind), x.batch_sizes)
+    begin = {name: cast(state, kind) for name, state in initial.items()}
+    scan = run_engine(engine, parameters, data, begin, reverse=reverse, keep_states=keep_states, low=low)
+    return _in_dtypes(scan, cell, returned_dtypes(cell, x.data.dtype, x.uniform)) if low else scan
+
+
+def _in_dtypes(scan: Scan, cell: Cell, dtypes: Mapping[str, torch.dtype]) -> Scan:
+    final = {name: cast(state, dtypes[name]) for name, state in scan.final.items()}
+    states = scan.states and {name: cast(state, dtypes[name]) for name, state in scan.states.items()}
+    return Scan(cast(scan.outputs, dtypes[cell.output_state]), final, states, scan.runner)
 
 
 def run_engine(
@@ -114,13 +127,18 @@ def run_engine(
     reverse: bool = False,
     keep_states: bool = False,
     isa: str = "",
+    low: bool = False,
 ) -> Scan:
-    """Run a program over every time step; arguments as in ``gatewise.scan.run``, ``isa`` forces an instruction set."""
+    """Run a program over every time step; arguments as in ``gatewise.scan.run``.
+
+    ``isa`` forces an instruction set; with ``low`` the operands of products are rounded to bfloat16, and the sums are
+    kept in float32.
+    """
     program = engine.program
     tensors = [x.data, *(initial[state.name] for state in program.states)]
     tensors += [parameters[vector.name] for vector in program.vectors]
     tensors += [parameters[matrix.name] for matrix in program.matrices]
-    found = _Fused.apply(_Call(engine, x.batch_sizes, reverse, keep_states, isa), *tensors)
+    found = _Fused.apply(_Call(engine, x.batch_sizes, reverse, keep_states, isa, low), *tensors)
     names = [state.name for state in program.states]
     final = dict(zip(names, found[len(names) :], strict=True))
     states = dict(zip(names, found, strict=False)) if keep_states else None
@@ -144,6 +162,7 @@ class _Fused(torch.autograd.Function):
             call.reverse,
             torch.get_num_threads(),
             call.isa,
+            call.low,
             x.numpy(),
             _arrays(initial),
             _arrays(vectors),

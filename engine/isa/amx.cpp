@@ -1,0 +1,2 @@
+#define GATEWISE_ISA amx
+#include "isa/kernels.inl"

@@ -1,0 +1,158 @@
+// Products of the stages: matrices cut into panels once for each call, and the tiles that read them.
+#include "scan/pass.hpp"
+
+namespace gatewise {
+
+// Of one part of a product: which rows of the matrix (columns, of a transposed one) make its units.
+template <class T>
+struct Run<T>::Pass::Shape {
+    const std::vector<int>& in;  // widths of the sources
+    std::size_t first, columns;
+    int units, blocks;
+    const T* from;
+    bool transposed;
+    T at(std::size_t unit, std::size_t k) const { return transposed ? from[k * columns + first + unit] : from[(first + unit) * columns + k]; }
+};
+
+template <class T>
+typename Run<T>::Pass::Shape Run<T>::Pass::shape(const PanelOf& of) const {
+    const Matrix& m = p_.matrices[of.matrix];
+    const std::vector<int>&out = of.transposed ? m.columns : m.rows, &in = of.transposed ? m.rows : m.columns;
+    std::size_t columns = 0, first = 0;
+    for (int w : m.columns) columns += run_.units(w);
+    for (int i = 0; i < of.part; ++i) first += run_.units(out[i]);
+    return {in, first, columns, run_.units(out[of.part]), run_.blocks(out[of.part]), run_.given_.matrices[of.matrix], of.transposed};
+}
+
+template <class T>
+void Run<T>::Pass::make_panels(int begin, int end) {
+    panels_.resize(plan_.panels.size());
+    low_panels_.resize(plan_.panels.size());
+    for (int i = begin; i < end; ++i) {
+        if (run_.given_.low) low_panels_[i] = low_panel(plan_.panels[i]);
+        else panels_[i] = panel(plan_.panels[i]);
+    }
+}
+
+// [blocks of the part][sources side by side][16]: a block's numbers lie as its tile reads them.
+template <class T>
+Buffer<T> Run<T>::Pass::panel(const PanelOf& of) const {
+    const Shape s = shape(of);
+    std::size_t depth = 0;
+    for (int w : s.in) depth += run_.units(w);
+    Buffer<T> made(s.blocks * depth * block);
+    T* to = made.data();
+    for (int u = 0; u < s.units; u += block)
+        for (std::size_t k = 0; k < depth; ++k, to += block)
+            for (int i = 0; i < block; ++i) to[i] = u + i < s.units ? s.at(u + i, k) : T(0);
+    return made;
+}
+
+// The same as pieces of 32 steps of the depth; each source begins a new one.
+template <class T>
+Buffer<Low> Run<T>::Pass::low_panel(const PanelOf& of) const {
+    const Shape s = shape(of);
+    std::size_t pieces = 0;
+    for (int w : s.in) pieces += (run_.units(w) + piece - 1) / piece;
+    Buffer<Low> made(s.blocks * pieces * piece * block);
+    Low* to = made.data();
+    for (int u = 0; u < s.units; u += block) {
+        std::size_t first = 0;
+        for (int w : s.in) {
+            for (int k = 0; k < run_.units(w); k += piece, to += piece * block) {
+                float rows[piece][block] = {};
+                const float* places[piece];
+                for (int d = 0; d < piece; ++d) places[d] = rows[d];
+                const int count = std::min(piece, run_.units(w) - k);
+                for (int d = 0; d < count; ++d)
+                    for (int i = 0; i < block && u + i < s.units; ++i) rows[d][i] = static_cast<float>(s.at(u + i, first + k + d));
+                run_.low_.pack_right(places, count, to);
+            }
+            first += run_.units(w);
+        }
+    }
+    return made;
+}
+
+// Where the sources of each part lie at each time step.
+template <class T>
+void Run<T>::Pass::prepare_products(const Group& g, Worker& worker, const std::vector<int>& times, int parity, int tile_rows, const std::vector<int>& shifts) const {
+    const std::size_t count = g.parts.size() * times.size();
+    worker.chunks.resize(std::max(worker.chunks.size(), count));
+    worker.packed.resize(std::max(worker.packed.size(), count));
+    worker.low.resize(std::max(worker.low.size(), count));
+    for (std::size_t part = 0; part < g.parts.size(); ++part)
+        for (std::size_t t = 0; t < times.size(); ++t) {
+            const std::size_t place = part * times.size() + t;
+            const std::vector<int>& sources = g.parts[part].sources;
+            if (run_.given_.low) {
+                const bool again = part > 0 && sources == g.parts[part - 1].sources;
+                worker.low[place] = again ? worker.low[place - times.size()] : pack_sources(sources, worker, place, times[t], tile_rows, shifts[t], parity);
+                continue;
+            }
+            std::vector<Chunk<T>>& chunks = worker.chunks[place];
+            chunks.clear();
+            for (int source : sources) {
+                const View<T> at = view(source, times[t], worker, tile_rows, shifts[t], parity);
+                const int units = run_.units(p_.values[source].width);
+                for (int u = 0; u * block < units; ++u) chunks.push_back({at.rows_from(u, worker.begin), nullptr, std::min(block, units - u * block)});
+            }
+        }
+}
+
+template <class T>
+const Low* Run<T>::Pass::pack_sources(const std::vector<int>& sources, Worker& worker, std::size_t place, int step, int tile_rows, int shift, int parity) const {
+    const int rows = std::min(worker.end, run_.rows(step)) - worker.begin;
+    if (rows <= 0) return nullptr;
+    Buffer<Low>& packed = worker.packed[place];
+    const std::size_t needed = static_cast<std::size_t>(pieces(sources)) * rows * piece;
+    if (packed.count() < needed) packed = Buffer<Low>(needed);
+    Low* to = packed.data();
+    if constexpr (std::is_same_v<T, float>)
+        for (int source : sources) {
+            const View<T> at = view(source, step, worker, tile_rows, shift, parity);
+            const int units = run_.units(p_.values[source].width);
+            for (int u = 0; u < units; u += piece, to += rows * piece)
+                run_.low_.pack_rows({at.rows_from(u / block, worker.begin), at.unit, std::min(piece, units - u), rows, to});
+        }
+    return packed.data();
+}
+
+template <class T>
+void Run<T>::Pass::multiply(const Part& part, Worker& worker, std::size_t index, int u, int step, int end, int tile_rows, int shift, int parity) const {
+    const View<T> to = view(part.target, step, worker, tile_rows, shift, parity);
+    const T* addend[most_addends];
+    std::ptrdiff_t addend_row[most_addends];
+    const int addends = static_cast<int>(part.addends.size());
+    for (int i = 0; i < addends; ++i) {
+        const View<T> from = view(part.addends[i], step, worker, tile_rows, shift, parity);
+        addend[i] = from.rows_from(u, worker.begin), addend_row[i] = from.row;
+    }
+    const Target<T> target{to.rows_from(u, worker.begin), to.row, end - worker.begin, block, addends, addend, addend_row};
+    if (run_.given_.low) {
+        if constexpr (std::is_same_v<T, float>) {
+            const int depth = pieces(part.sources);
+            run_.low_.multiply({worker.low[index], low_panels_[part.product].data() + static_cast<std::size_t>(u) * depth * piece * block, depth, target});
+        }
+    } else {
+        std::vector<Chunk<T>>& chunks = worker.chunks[index];
+        std::size_t depth = 0;
+        for (const Chunk<T>& chunk : chunks) depth += chunk.depth;
+        const T* b = panels_[part.product].data() + u * depth * block;
+        for (Chunk<T>& chunk : chunks) {
+            chunk.b = b;
+            b += static_cast<std::size_t>(chunk.depth) * block;
+        }
+        run_.kernels_.multiply({chunks.data(), static_cast<int>(chunks.size()), false, target});
+    }
+    if (p_.widths[p_.values[part.target].width] == 1)
+        for (int r = worker.begin; r < end; ++r) {
+            T* row = to.rows_from(0, r);
+            std::fill(row, row + block, row[0]);
+        }
+}
+
+template class Run<float>::Pass;
+template class Run<double>::Pass;
+
+}  // namespace gatewise
