@@ -1,5 +1,7 @@
 #include "scan/memory.hpp"
 
+#include <pthread.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -14,7 +16,10 @@ namespace {
 
 constexpr std::size_t most_kept = std::size_t(1) << 30;  // bytes that wait to be used again
 
+// Held while the process forks, so that the child finds it free and the memory in order.
 std::mutex mutex;
+[[maybe_unused]] const int at_fork = pthread_atfork([] { mutex.lock(); }, [] { mutex.unlock(); }, [] { mutex.unlock(); });
+
 std::multimap<std::size_t, void*>& waiting() {
     static auto* found = new std::multimap<std::size_t, void*>;
     return *found;
