@@ -249,12 +249,22 @@ class Run<T>::Pass {
                 join(reduction, view(reduction.value, times[t], worker, tile_rows, shifts[t], parity), worker.begin, std::max(worker.begin, ends[t]));
     }
 
+    // Whether groups hand something on: there is room for one time step of it.
+    bool passes(const Steps& steps) const {
+        for (const Groups& stage : steps.stages)
+            for (const Group& g : stage)
+                for (int v : g.operands)
+                    if (plan_.homes[v] == Home::passed) return true;
+        return false;
+    }
+
     // Time steps whose rows are worked on together outside the loop, so that a panel is read once for many rows.
     std::vector<std::vector<int>> chunks_of_steps(const Steps& steps, int rows) const {
         std::vector<std::vector<int>> found;
         int held = 0;
+        const bool alone = steps.stages.size() > 1 || passes(steps);
         for (int step = 0; step < run_.steps_; ++step) {
-            if (found.empty() || steps.stages.size() > 1 || held + run_.rows(step) > rows) found.emplace_back(), held = 0;
+            if (found.empty() || alone || held + run_.rows(step) > rows) found.emplace_back(), held = 0;
             found.back().push_back(step);
             held += run_.rows(step);
         }

@@ -89,7 +89,7 @@ class Planner {
         if (static_cast<Op>(step.operation) != Op::add) return false;
         for (int side : {0, 1}) {
             const int result = step.sources[side], other = step.sources[1 - side];
-            if (needed[result] != 1 || here[other] || width(other) != width(step.target)) continue;
+            if (needed[result] != 1 || here[other] || width(other) != width(step.target) || width(result) != width(step.target)) continue;
             for (Part& part : parts)
                 if (part.target == result && static_cast<int>(part.addends.size()) < most_addends) {
                     part.target = step.target;

@@ -160,17 +160,22 @@ class Pool {
 };
 
 // The pool of this process: after a fork the threads of the parent are not there, so the child makes its own and leaves
-// the old one as it is.
+// the old one as it is. No lock, which a fork might find held by a thread that the child does not have.
+struct Owned {
+    pid_t process;
+    Pool pool;
+};
+
 Pool& pool() {
-    static std::mutex mutex;
-    static Pool* current = nullptr;
-    static pid_t made_by = 0;
-    std::lock_guard lock(mutex);
-    if (made_by != getpid()) {
-        current = new Pool;  // never deleted: its threads may outlive static objects
-        made_by = getpid();
+    static std::atomic<Owned*> current{nullptr};
+    const pid_t here = getpid();
+    Owned* found = current.load();
+    while (!found || found->process != here) {
+        auto made = std::make_unique<Owned>(here);
+        // Never deleted: its threads may outlive static objects.
+        if (current.compare_exchange_strong(found, made.get())) return made.release()->pool;
     }
-    return *current;
+    return found->pool;
 }
 
 }  // namespace
