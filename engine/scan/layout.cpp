@@ -31,7 +31,7 @@ void Run<T>::check() const {
         require(given_.widths[i] >= 1, "a width must be 1 or more");
         require(p_.widths[i] == -1 || p_.widths[i] == given_.widths[i], "a width is not the program's");
     }
-    require(!given_.batch_sizes.empty() && given_.batch_sizes.back() >= 1, "each time step needs a sequence");
+    require(!given_.batch_sizes.empty() && given_.batch_sizes.back() >= 0, "a time step is needed");
     require(std::is_sorted(given_.batch_sizes.rbegin(), given_.batch_sizes.rend()), "the sequences must be sorted, the longest first");
     require(given_.initial.size() == p_.states.size(), "an initial state is missing");
     require(given_.vectors.size() == p_.vectors.size() && given_.matrices.size() == p_.matrices.size(), "a parameter is missing");

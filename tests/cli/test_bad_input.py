@@ -109,7 +109,7 @@ def test_one_line_of_100_mb_is_read_in_pieces(gatewise, tmp_path):
         (["--dropout", "0.5"], "there is no option --dropout"),
         (["--hidden-dropout", "1"], "hidden_dropout must be a number of at least 0 and below 1, but 1.0 was given"),
         (["--learning-rate", "nan"], "learning_rate must be a number above 0, but nan was given"),
-        (["--runner", "fused"], "runner must be one of"),
+        (["--runner", "fsued"], "runner must be one of"),
         (["--cell", "peephole_lstm", "--runner", "torch"], "torch has no kernel for peephole_lstm"),
         (["--preset", "documentatoin"], "did you mean documentation?"),
         (["--config", "none.toml"], "none.toml: the config file cannot be read"),

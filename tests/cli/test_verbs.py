@@ -117,7 +117,7 @@ def test_rank_puts_the_best_first(gatewise, tiny_run):
 
 def test_info_says_what_it_is(gatewise, tiny_run):
     told = json.loads(results(gatewise, "info", tiny_run, "--json"))
-    assert told["runner"] == "torch (torch has a kernel for lstm)"
+    assert told["runner"] == "fused (the engine runs lstm)"
     assert told["hidden_size"] == tiny.SIZES["hidden_size"]
     assert told["training"]["steps"] == tiny.SIZES["max_steps"]
     assert told["parameters"] > 0

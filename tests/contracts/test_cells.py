@@ -84,7 +84,7 @@ def assert_all_close(ours, theirs, dtype=torch.float32):
 
 def test_every_cell_of_the_registry_is_in_the_table():
     assert len(CASES) > len({case.cell.name for case in CASES}) > 5
-    assert {case.runner for case in CASES} == {"reference", "torch"}
+    assert {case.runner for case in CASES} == {"reference", "torch", "fused"}
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.cell.torch_twin()], ids=str)

@@ -143,7 +143,7 @@ def test_an_unknown_nonlinearity_is_refused():
         nn.RNN(X, H, nonlinearity="gelu")
     sigmoid = nn.RNN(X, H, nonlinearity="sigmoid")  # torch has none
     sigmoid(torch.zeros(T, B, X))
-    assert sigmoid.runner_used == "reference"
+    assert sigmoid.runner_used == "fused"
 
 
 def test_dropout_in_a_single_layer_warns_as_torchs_does():

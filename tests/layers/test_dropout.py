@@ -137,10 +137,11 @@ def test_weight_dropout_draws_for_every_direction_and_leaves_the_input_weights()
     assert torch.equal(layer(torch.ones(1, 1, 1))[0], torch.ones(1, 1, 100))
 
 
-def test_weight_dropout_reaches_torchs_kernels_and_the_gradient():
-    layer = Recurrent("lstm", 2, 20, weight_dropout=0.5)
+@pytest.mark.parametrize("runner", ["torch", "fused"])
+def test_weight_dropout_reaches_the_kernels_and_the_gradient(runner):
+    layer = Recurrent("lstm", 2, 20, weight_dropout=0.5, runner=runner)
     layer(torch.randn(T, B, 2))[0].sum().backward()
-    assert layer.runner_used == "torch"
+    assert layer.runner_used == runner
     assert_rate(int((layer.weight_hh_l0.grad == 0).sum()), 80 * 20, 0.5)
 
 

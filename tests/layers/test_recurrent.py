@@ -242,37 +242,37 @@ def test_the_runner_is_shown_and_can_be_forced():
     lstm = Recurrent("lstm", X, H)
     assert lstm.runner_used is None
     lstm(torch.randn(T, B, X))
-    assert lstm.runner_used == "torch"
-    assert "runner=torch: " in repr(lstm)
+    assert lstm.runner_used == "fused"
+    assert "runner=fused: the engine runs lstm" in repr(lstm)
     forced = Recurrent("lstm", X, H, runner="reference")
     forced(torch.randn(T, B, X))
     assert forced.runner_used == "reference"
     assert "runner=reference: asked for" in repr(forced)
     assert "zoneout" in repr(Recurrent("lstm", X, H, zoneout=0.1)).split("runner=reference: ")[1]
     lstm.trajectory(torch.randn(T, B, X))
-    assert lstm.runner_used == "reference"  # torch returns only the last memory
+    assert lstm.runner_used == "fused"
 
 
 def test_one_step_of_generation_is_left_to_the_equation():
     layer, forced = Recurrent("lstm", X, H), Recurrent("lstm", X, H, runner="torch")
     x = torch.randn(B, X)
     layer.step(x)
-    assert layer.runner_used == "torch"  # in training the runner does not change with the length
+    assert layer.runner_used == "fused"  # in training the runner does not change with the length
     with torch.no_grad():
         layer.step(x)
         assert layer.runner_used == "reference"
         layer(torch.randn(T, B, X))
-        assert layer.runner_used == "torch"
+        assert layer.runner_used == "fused"
         forced.step(x)
     assert forced.runner_used == "torch"
 
 
 def test_repr_says_what_differs_from_the_defaults():
-    assert repr(Recurrent("gru", 3, 4)).startswith("Recurrent(GRU(), 3, 4, runner=torch: ")
+    assert repr(Recurrent("gru", 3, 4)).startswith("Recurrent(GRU(), 3, 4, runner=fused: ")
     options = {"bias": False, "locked_dropout": 0.2, "residual": True, "initial_state": "learned"}
     shown = repr(Recurrent(Leaky(rate=0.5), 3, 4, 2, **options))
     assert "Leaky(rate=0.5), 3, 4, num_layers=2, bias=False" in shown
-    assert "residual=True, locked_dropout=0.2, initial_state='learned', runner=reference: " in shown
+    assert "residual=True, locked_dropout=0.2, initial_state='learned', runner=fused: " in shown
 
 
 def test_a_copy_is_independent():
@@ -347,7 +347,7 @@ def test_a_state_that_does_not_fit_is_refused_in_one_line(state, message):
         (("gru", X, H), {"zoneout": {"hidden": 2}}, "Recurrent: zoneout['hidden'] must be a number from 0 to 1"),
         (("gru", X, H), {"initial_state": "ones"}, "Recurrent: initial_state must be 'zero' or 'learned'"),
         (("gru", X, H), {"runner": "fast"}, "runner: unknown runner 'fast'"),
-        (("gru", X, H), {"runner": "fused"}, "runner: the fused runner is not built yet"),
+        ((Leaky(), X, H), {"runner": "fused", "dtype": torch.float16}, "the engine has no float16"),
         ((Leaky(), X, H), {"runner": "torch"}, "the torch runner cannot run this: torch has no kernel for leaky"),
         (("gru", X, H), {"runner": "torch", "zoneout": 0.1}, "runner: the torch runner cannot run this"),
     ],

@@ -60,6 +60,9 @@ def test_input_and_states_that_do_not_fit():
     )
 
 
+HALF = torch.zeros(1, dtype=torch.float16)
+
+
 def test_autocast_mixes_floating_types_only():
     good = problem(LSTM, dtype=torch.float32)
     with torch.autocast("cpu", torch.bfloat16), pytest.raises(ShapeError, match="x is expected as"):
@@ -75,7 +78,8 @@ def test_a_step_is_checked_like_a_sequence():
 @pytest.mark.parametrize(
     ("cell", "options", "words"),
     [
-        (LSTM, {"runner": "fused"}, "runner: the fused runner is not built yet; use auto, reference or torch"),
+        (LSTM, {"runner": "fused", "parameter": torch.zeros(1, device="meta")}, "the engine runs on the CPU, not on meta"),
+        (LSTM, {"runner": "fused", "parameter": torch.zeros(1).half()}, "the engine has no float16"),
         (LSTM, {"runner": "troch"}, "runner: unknown runner 'troch'; did you mean torch?"),
         (
             LSTM,
@@ -104,19 +108,29 @@ def test_a_runner_that_cannot_run_it_is_refused_with_the_reason(cell, options, w
 @pytest.mark.parametrize(
     ("cell", "options", "name", "reason"),
     [
-        (LSTM, {}, "torch", "torch has a kernel for lstm"),
+        (LSTM, {}, "fused", "the engine runs lstm"),
         (LSTM, {"runner": "reference"}, "reference", "asked for"),
         (LSTM, {"runner": "torch"}, "torch", "asked for"),
-        (LSTM, {"keep_states": True}, "reference", "torch's kernels return the states"),
-        (LSTM, {"zoneout": True}, "reference", "torch's kernels have no zoneout"),
-        (find("gru"), {"keep_states": True}, "torch", "torch has a kernel for gru"),
-        (find("peephole_lstm"), {}, "reference", "torch has no kernel for peephole_lstm"),
+        (LSTM, {"keep_states": True}, "fused", "the engine runs lstm"),
+        (find("peephole_lstm"), {}, "fused", "the engine runs peephole_lstm"),
+        (LSTM, {"parameter": HALF}, "torch", "torch has a kernel for lstm; the engine has no float16"),
+        (LSTM, {"parameter": HALF, "keep_states": True}, "reference", "torch's kernels return the states"),
+        (LSTM, {"parameter": HALF, "zoneout": True}, "reference", "torch's kernels have no zoneout"),
+        (find("peephole_lstm"), {"parameter": HALF}, "reference", "torch has no kernel for peephole_lstm"),
     ],
 )
 def test_the_choice_says_why(cell, options, name, reason):
     choice = choose(cell, **options)
     assert choice.name == name
     assert choice.reason.startswith(reason)
+
+
+def test_without_the_engine_the_choice_says_so(monkeypatch):
+    monkeypatch.setattr("gatewise.scan.choice.engine_is_built", lambda: False)
+    assert choose(LSTM).reason == "torch has a kernel for lstm; the engine is not built here"
+    assert choose(find("cho_gru")).reason == "torch has no kernel for cho_gru; the engine is not built here"
+    with pytest.raises(SettingError, match="the fused runner cannot run this: the engine is not built here"):
+        choose(LSTM, runner="fused")
 
 
 class Wrong(Cell):

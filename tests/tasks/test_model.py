@@ -207,7 +207,7 @@ def test_a_users_cell_is_asked_for_and_never_imported(tmp_path):
     (tmp_path / "mine.py").write_text(CELL)
     model = gatewise.load(run, cell=named)
     assert model.network.cell.slope == 2
-    assert model.info()["runner"].startswith("reference")
+    assert model.info()["runner"].startswith("fused")
     other = CELL.replace('("candidate",)', '("candidate", "other")')
     (tmp_path / "other.py").write_text(other)
     with pytest.raises(ModelFileError, match="made with another 'mine'"):

@@ -56,7 +56,7 @@ def run(
         >>> weights = {name: torch.ones(spec.shape) for name, spec in cell.parameters(3, 5).items()}
         >>> scan = run(cell, weights, Packed(torch.zeros(4, 3), (2, 1, 1)), {"hidden": torch.zeros(2, 5)})
         >>> scan.outputs.shape, scan.final["hidden"].shape, scan.runner
-        (torch.Size([4, 5]), torch.Size([2, 5]), 'torch')
+        (torch.Size([4, 5]), torch.Size([2, 5]), 'fused')
     """
     sizes = check_parameters(cell, parameters)
     check_input(cell, sizes, parameters["weight_ih"], x.data, initial, x.rows)

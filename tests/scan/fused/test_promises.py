@@ -149,10 +149,10 @@ def test_a_damaged_program_is_refused_or_harmless(seed):
             read = _engine.Program.read(codes[:cut], encoded.numbers)
         except _engine.Refusal:
             continue
-        run_read(read, cell, encoded.widths)
+        run_read(read, cell, encoded.widths, low=seed % 2 == 1)
 
 
-def run_read(read, cell, widths):
+def run_read(read, cell, widths, low):
     """Run a program that the engine accepted on a small problem; sizes may be refused, nothing may crash."""
     same = problem(cell, (3, 2), dtype=torch.float32)
     arrays = [value.detach().numpy() for value in same.parameters.values()]
@@ -162,7 +162,7 @@ def run_read(read, cell, widths):
     units = [{"H": 5, "X": 3, "P": 2}.get(width) or int(width) for width in widths]
     x = same.x.data.detach().numpy()
     try:
-        scan = _engine.Scan32(read, units, [3, 2], False, 2, "", x, initial, vectors, matrices, True)
+        scan = _engine.Scan32(read, units, [3, 2], False, 2, "", low, x, initial, vectors, matrices, True)
         states = [torch.empty(5, value.shape[1]).numpy() for value in initial]
         scan.forward(states, [value.copy() for value in initial])
         scan.backward(states, initial, x.copy(), [v.copy() for v in initial], [v.copy() for v in vectors], [m.copy() for m in matrices])
@@ -202,6 +202,7 @@ def test_sizes_that_do_not_go_together_are_refused(change, words):
             False,
             given["threads"],
             "",
+            False,
             same.x.data.detach().numpy(),
             given["initial"],
             [array["bias_ih"], array["bias_hh"]],
