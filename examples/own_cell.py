@@ -1,7 +1,7 @@
 """A cell of your own: an LSTM that squashes with softsign, written as its equation and trained by the engine.
 
-The engine has never heard of this cell. It is traced once into a step program, forward and backward, which is printed at
-the end (docs/step-program.md explains it). Takes a few seconds.
+The engine has never heard of this cell. It is traced once into a step program, forward and backward, which is printed
+at the end (docs/step-program.md explains it). Takes a few seconds.
 
 python examples/own_cell.py
 gatewise train lm notes.txt --cell examples/own_cell.py:SoftsignLSTM
