@@ -1,9 +1,9 @@
-"""Writes what the pages say about cells and settings, from the registries that the code itself reads.
+"""Writes what the pages say about cells, settings and programs, from the code itself.
 
     python docs/generate.py
 
-Writes docs/cells.md, docs/settings.md and the table of cells in README.md. A test compares the committed pages with
-what this would write, so that no page can go stale.
+Writes docs/cells.md, docs/settings.md, the table of cells in README.md, and the program and pictures of
+docs/step-program.md. A test compares what is committed with what this would write, so that no page can go stale.
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+from draw_step_program import drawn_from, pictures
+from leaky_cell import Leaky
+
 from gatewise.cells import CELLS, Cell, variants
+from gatewise.scan.trace import trace
 from gatewise.settings import Setting
 from gatewise.tasks.discovery import find_tasks
 
@@ -25,10 +29,13 @@ FENCE = "\x00"  # stands for three backquotes until the double ones have become 
 def pages() -> dict[Path, str]:
     """Every page that is generated, or generated in part, with its whole text."""
     readme = REPOSITORY / "README.md"
+    program = str(trace(Leaky()))
     return {
         REPOSITORY / "docs" / "cells.md": cells_page(),
         REPOSITORY / "docs" / "settings.md": settings_page(),
         readme: with_block(readme.read_text(encoding="utf-8"), "cells", cell_table()),
+        REPOSITORY / "docs" / "step-program.md": step_program_page(program),
+        **step_program_pictures(program),
     }
 
 
@@ -170,6 +177,25 @@ def shown(value: Any) -> str:
 def escaped(text: str) -> str:
     """Text for a cell of a table."""
     return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+# --- the step program ---
+
+
+def step_program_page(program: str) -> str:
+    """The page with the cell as it stands in its file, and its program as it is traced now."""
+    text = (REPOSITORY / "docs" / "step-program.md").read_text(encoding="utf-8")
+    text = with_block(text, "cell", f"```python\n{inspect.getsource(Leaky)}```\n")
+    return with_block(text, "program", f"```text\n{program}\n```\n")
+
+
+def step_program_pictures(program: str) -> dict[Path, str]:
+    """The pictures of that page: the committed ones while they show this program, else new ones."""
+    folder, mark = REPOSITORY / "docs", drawn_from(program)
+    committed = {path: path.read_text(encoding="utf-8") for path in folder.glob("step-*.svg")}
+    if len(committed) == 2 and all(mark in text for text in committed.values()):
+        return committed
+    return {folder / name: text for name, text in pictures(program).items()}
 
 
 def main() -> None:

@@ -1,4 +1,7 @@
-"""A cell of your own: an LSTM that squashes with softsign, written as its equation and used like any other.
+"""A cell of your own: an LSTM that squashes with softsign, written as its equation and trained by the engine.
+
+The engine has never heard of this cell. It is traced once into a step program, forward and backward, which is printed
+at the end (docs/step-program.md explains it). Takes a few seconds.
 
 python examples/own_cell.py
 gatewise train lm notes.txt --cell examples/own_cell.py:SoftsignLSTM
@@ -9,6 +12,7 @@ import torch
 from gatewise.cells import Cell, Input, Matrix
 from gatewise.cells.functions import sigmoid, softsign
 from gatewise.nn import Recurrent
+from gatewise.scan.trace import trace
 
 
 class SoftsignLSTM(Cell):
@@ -28,7 +32,7 @@ class SoftsignLSTM(Cell):
 def main() -> None:
     """Teach a layer of the cell to say whether the numbers so far add up to more than nothing."""
     torch.manual_seed(0)
-    layer = Recurrent(SoftsignLSTM(), input_size=1, hidden_size=16)
+    layer = Recurrent(SoftsignLSTM(), input_size=1, hidden_size=16, runner="fused")  # an error where it cannot
     head = torch.nn.Linear(layer.output_size, 1)
     optimizer = torch.optim.AdamW([*layer.parameters(), *head.parameters()], lr=0.01)
     print(layer)
@@ -41,7 +45,8 @@ def main() -> None:
         loss.backward()
         optimizer.step()
         if step % 50 == 0:
-            print(f"step {step:3}  loss {loss.item():.3f}  (guessing: 0.693)")
+            print(f"step {step:3}  loss {loss.item():.3f}  (guessing: 0.693)  runner: {layer.runner_used}")
+    print(f"\n{trace(layer.cell)}")
 
 
 if __name__ == "__main__":

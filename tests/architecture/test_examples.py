@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import py_compile
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -19,14 +21,31 @@ def test_example_program_runs(program: Path, tmp_path: Path):
     subprocess.run([sys.executable, "-W", "error", str(program)], check=True, cwd=tmp_path, capture_output=True)
 
 
-@pytest.fixture(scope="module")
-def run_blocks():
-    spec = importlib.util.spec_from_file_location("run_blocks", REPOSITORY / "docs" / "run_blocks.py")
+def loaded(file: Path) -> ModuleType:
+    """A program that is no part of the package, as a module."""
+    spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_own_cell_learns_on_the_engine_and_prints_its_program(capsys):
+    loaded(REPOSITORY / "examples" / "own_cell.py").main()
+    printed = capsys.readouterr().out
+    steps = re.findall(r"^step +\d+  loss (\S+) .* runner: (\w+)$", printed, flags=re.MULTILINE)
+    assert [runner for _, runner in steps] == ["fused"] * 5
+    assert float(steps[-1][0]) < 0.2 < 0.6 < float(steps[0][0])
+    program = printed.partition("step program of softsign_lstm(scale=1.0)\n")[2]
+    for title in ("forward, all steps at once", "forward, step by step", "backward, step by step"):
+        assert f"\n{title}\n" in program
+    assert " = abs " in program
+
+
+@pytest.fixture(scope="module")
+def run_blocks():
+    return loaded(REPOSITORY / "docs" / "run_blocks.py")
 
 
 def test_every_python_block_of_the_readme_is_python(run_blocks, tmp_path: Path):

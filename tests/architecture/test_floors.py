@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from architecture.source import FILES_OF_PACKAGE as FILES
-from architecture.source import PACKAGE, floors, imported, module_name, room, shown
+from architecture.source import PACKAGE, REPOSITORY, floors, imported, module_name, room, shown
 
 TORCH_FREE = ["gatewise", "gatewise.errors", "gatewise.settings", "gatewise.cells", "gatewise.cli"]
 
@@ -60,6 +61,41 @@ def test_imports_only_go_down(file: Path):
 )
 def test_the_rule_itself(source: str, target: str, expected: bool):
     assert allowed(source, target) is expected
+
+
+def engine_table() -> dict[str, set[str]]:
+    """Folder of the engine -> the folders it may include from, as docs/architecture.md says."""
+    page = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w.]+)` \| ((?:`\w+`(?:, )?)+|nothing) \|", page, flags=re.MULTILINE)
+    return {folder: set(re.findall(r"`(\w+)`", below)) for folder, below in rows}
+
+
+def engine_files() -> list[Path]:
+    """Every source of the folders that the page names."""
+    places = [REPOSITORY / "engine" / name for name in engine_table()]
+    return sorted(file for place in places for file in (place.iterdir() if place.is_dir() else [place]))
+
+
+ENGINE = engine_files()
+
+
+@pytest.mark.parametrize("file", ENGINE, ids=lambda file: file.relative_to(REPOSITORY / "engine").as_posix())
+def test_includes_of_the_engine_only_go_down(file: Path):
+    here = file.relative_to(REPOSITORY / "engine").parts[0]
+    included = set(re.findall(r'^#include "(\w+)/', file.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert included - {here} <= engine_table()[here]
+    assert not re.search(r"#include <(torch|ATen|Python|numpy)", file.read_text(encoding="utf-8"))
+    assert here == "bindings.cpp" or "nanobind" not in file.read_text(encoding="utf-8")
+
+
+def test_floors_of_the_engine_are_no_circle():
+    table = engine_table()
+    assert len(ENGINE) > 20
+    order: list[str] = []
+    while waiting := [folder for folder in table if folder not in order]:
+        order += (ready := [folder for folder in waiting if table[folder] <= set(order)])
+        assert ready, f"{waiting} stand on each other"
+    assert order[-1] == "bindings.cpp"
 
 
 def modules_loaded_by(*command: str) -> set[str]:

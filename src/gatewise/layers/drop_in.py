@@ -101,7 +101,7 @@ class RNN(OneState):
         device: of the parameters.
         dtype: of the parameters.
         proj_size: 0; a projection is for LSTM only, as in torch.
-        runner: ``"auto"``, or the only one allowed to run: ``"reference"``, ``"torch"``.
+        runner: ``"auto"``, or the only one allowed to run: ``"reference"``, ``"torch"``, ``"fused"``.
 
     Raises:
         SettingError: an argument out of its range.
@@ -162,7 +162,7 @@ class GRU(OneState):
         device: of the parameters.
         dtype: of the parameters.
         proj_size: 0; a projection is for LSTM only, as in torch.
-        runner: ``"auto"``, or the only one allowed to run: ``"reference"``, ``"torch"``.
+        runner: ``"auto"``, or the only one allowed to run: ``"reference"``, ``"torch"``, ``"fused"``.
 
     Raises:
         SettingError: an argument out of its range.
@@ -222,7 +222,7 @@ class LSTM(DropIn):
         proj_size: P, 0 (none) to H - 1.
         device: of the parameters.
         dtype: of the parameters.
-        runner: ``"auto"``, or the only one allowed to run: ``"reference"``, ``"torch"``.
+        runner: ``"auto"``, or the only one allowed to run: ``"reference"``, ``"torch"``, ``"fused"``.
 
     Raises:
         SettingError: an argument out of its range.

@@ -138,7 +138,8 @@ def run_engine(
     tensors = [x.data, *(initial[state.name] for state in program.states)]
     tensors += [parameters[vector.name] for vector in program.vectors]
     tensors += [parameters[matrix.name] for matrix in program.matrices]
-    found = _Fused.apply(_Call(engine, x.batch_sizes, reverse, keep_states, isa, low), *tensors)
+    call = _Call(engine, x.batch_sizes, reverse, keep_states, isa, low)
+    found = _Fused.apply(call, *tensors)  # type: ignore[no-untyped-call]
     names = [state.name for state in program.states]
     final = dict(zip(names, found[len(names) :], strict=True))
     states = dict(zip(names, found, strict=False)) if keep_states else None
