@@ -108,7 +108,7 @@ def test_a_runner_that_cannot_run_it_is_refused_with_the_reason(cell, options, w
         (LSTM, {"runner": "reference"}, "reference", "asked for"),
         (LSTM, {"runner": "torch"}, "torch", "asked for"),
         (LSTM, {"keep_states": True}, "reference", "torch's kernels return the states"),
-        (LSTM, {"zoneout": True}, "reference", "torch's kernels have no zoneout"),
+        (LSTM, {"zoneout": True}, "fused", "the engine runs lstm"),
         (find("gru"), {"keep_states": True}, "torch", "torch has a kernel for gru"),
         (find("peephole_lstm"), {}, "reference", "torch has no kernel for peephole_lstm"),
     ],

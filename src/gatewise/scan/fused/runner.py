@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import torch
@@ -15,10 +15,12 @@ from torch.autograd.function import once_differentiable
 from gatewise.cells.spec import Cell
 from gatewise.scan import _engine
 from gatewise.scan.fused.encode import encode
+from gatewise.scan.noise import Zoneout
 from gatewise.scan.packed import Packed
 from gatewise.scan.program.errors import TraceError
 from gatewise.scan.program.form import Program
 from gatewise.scan.program.sizes import solve_widths, units
+from gatewise.scan.program.zoneout import with_zoneout
 from gatewise.scan.result import Scan
 from gatewise.scan.trace import trace
 
@@ -54,6 +56,11 @@ def engine_of(cell: Cell, bias: bool) -> Engine:
     return found
 
 
+@lru_cache(maxsize=64)
+def _engine_with_zoneout(cell: Cell, bias: bool, rates: tuple[tuple[str, float], ...], training: bool) -> Engine:
+    return Engine(with_zoneout(engine_of(cell, bias).program, dict(rates), training))
+
+
 @cache
 def _engine_or_obstacle(cell: Cell, bias: bool) -> Engine | TraceError:
     try:
@@ -81,6 +88,26 @@ def obstacle(cell: Cell, parameter: Tensor | None, bias: bool) -> str:
 
 
 @dataclass(frozen=True)
+class Places:
+    """Where rows stand, for a program that chooses units: every number modulo 2^32.
+
+    Args:
+        sequences: the number of each sequence; empty for a program that chooses nothing.
+        seed: of the choice.
+        start: the number of the first time step.
+    """
+
+    sequences: tuple[int, ...] = ()
+    seed: int = 0
+    start: int = 0
+
+    @classmethod
+    def of(cls, zoneout: Zoneout) -> Places:
+        """The places of a zoneout's rows."""
+        return cls(tuple(row % 2**32 for row in zoneout.rows.tolist()), zoneout.seed % 2**32, zoneout.start % 2**32)
+
+
+@dataclass(frozen=True)
 class _Call:
     """What is no tensor in a scan."""
 
@@ -88,7 +115,8 @@ class _Call:
     batch_sizes: tuple[int, ...]
     reverse: bool
     keep_states: bool
-    isa: str = ""
+    isa: str
+    places: Places
 
 
 def run_fused(
@@ -98,11 +126,17 @@ def run_fused(
     initial: Mapping[str, Tensor],
     *,
     reverse: bool = False,
+    zoneout: Zoneout | None = None,
     keep_states: bool = False,
 ) -> Scan:
     """Run a cell's step program over every time step; arguments as in ``gatewise.scan.run``."""
-    engine = engine_of(cell, len(parameters) == len(cell.declared()))
-    return run_engine(engine, parameters, x, initial, reverse=reverse, keep_states=keep_states)
+    bias = len(parameters) == len(cell.declared())
+    engine, places = engine_of(cell, bias), Places()
+    if zoneout is not None:
+        zoneout.check(x, cell.state)
+        engine = _engine_with_zoneout(cell, bias, tuple(zoneout.rates.items()), zoneout.training)
+        places = Places.of(zoneout)
+    return run_engine(engine, parameters, x, initial, reverse=reverse, keep_states=keep_states, places=places)
 
 
 def run_engine(
@@ -114,13 +148,14 @@ def run_engine(
     reverse: bool = False,
     keep_states: bool = False,
     isa: str = "",
+    places: Places = Places(),
 ) -> Scan:
     """Run a program over every time step; arguments as in ``gatewise.scan.run``, ``isa`` forces an instruction set."""
     program = engine.program
     tensors = [x.data, *(initial[state.name] for state in program.states)]
     tensors += [parameters[vector.name] for vector in program.vectors]
     tensors += [parameters[matrix.name] for matrix in program.matrices]
-    found = _Fused.apply(_Call(engine, x.batch_sizes, reverse, keep_states, isa), *tensors)
+    found = _Fused.apply(_Call(engine, x.batch_sizes, reverse, keep_states, isa, places), *tensors)
     names = [state.name for state in program.states]
     final = dict(zip(names, found[len(names) :], strict=True))
     states = dict(zip(names, found, strict=False)) if keep_states else None
@@ -149,6 +184,9 @@ class _Fused(torch.autograd.Function):
             _arrays(vectors),
             _arrays(matrices),
             save,
+            call.places.sequences,
+            call.places.seed,
+            call.places.start,
         )
         widths = [state.size(1) for state in initial]
         states = [x.new_empty(x.size(0), width) if call.keep_states or not i else None for i, width in enumerate(widths)]
