@@ -60,7 +60,8 @@ template <class T>
 class Scan {
   public:
     Scan(std::shared_ptr<Program> program, std::vector<int> widths, std::vector<int> batch_sizes, bool reverse, int threads, const std::string& isa, bool low,
-         Array<const T> x, std::vector<Array<const T>> initial, std::vector<Array<const T>> vectors, std::vector<Array<const T>> matrices, bool save)
+         Array<const T> x, std::vector<Array<const T>> initial, std::vector<Array<const T>> vectors, std::vector<Array<const T>> matrices, bool save,
+         std::vector<std::uint32_t> sequences, std::uint32_t seed, std::uint32_t start)
         : program_(std::move(program)), held_(matrices), widths_(widths) {
         require(widths.size() == program_->widths.size() && !batch_sizes.empty(), "a width or a time step is missing");
         for (int n : batch_sizes) {
@@ -70,7 +71,7 @@ class Scan {
         batch_ = batch_sizes.front();
         require(initial.size() == program_->states.size() && vectors.size() == program_->vectors.size() && matrices.size() == program_->matrices.size(),
                 "a state or a parameter is missing");
-        Given<T> given{widths, std::move(batch_sizes), reverse, threads, low, data<const T>(x, total_ * units(program_->input), "x"), {}, {}, {}};
+        Given<T> given{widths, std::move(batch_sizes), reverse, threads, low, data<const T>(x, total_ * units(program_->input), "x"), {}, {}, {}, std::move(sequences), seed, start};
         for (std::size_t i = 0; i < initial.size(); ++i)
             given.initial.push_back(data<const T>(initial[i], batch_ * units(program_->states[i].before), "an initial state"));
         for (std::size_t i = 0; i < vectors.size(); ++i) given.vectors.push_back(data<const T>(vectors[i], size(program_->vectors[i]), "a vector"));
@@ -132,7 +133,7 @@ void bind(nb::module_& module, const char* name) {
     using S = Scan<T>;
     nb::class_<S>(module, name)
         .def(nb::init<std::shared_ptr<Program>, std::vector<int>, std::vector<int>, bool, int, const std::string&, bool, Array<const T>, std::vector<Array<const T>>,
-                      std::vector<Array<const T>>, std::vector<Array<const T>>, bool>())
+                      std::vector<Array<const T>>, std::vector<Array<const T>>, bool, std::vector<std::uint32_t>, std::uint32_t, std::uint32_t>())
         .def("forward", &S::forward)
         .def("backward", &S::backward);
 }

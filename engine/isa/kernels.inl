@@ -17,6 +17,7 @@ namespace GATEWISE_ISA {
 namespace {
 #include "row/vector.inl"
 #include "row/functions.inl"
+#include "row/choice.inl"
 #include "row/execute.inl"
 #include "product/multiply.inl"
 #include "product/bfloat16.inl"

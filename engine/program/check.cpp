@@ -160,6 +160,7 @@ class Checker {
         for (int source : i.sources) read(source, now);
         require(sums || !is_sum(i.operation), "sums are taken in the backward part only");
         define(i.target, is_sum(i.operation) ? Kind::sum : kind);
+        if (is_choice(i.operation)) choice(i, kind);
         int target = p_.values[i.target].width;
         if (is_reduction(i.operation)) require(is_one(target), "a reduction makes one number");
         else if (is_sum(i.operation))
@@ -169,6 +170,14 @@ class Checker {
                 int w = p_.values[source].width;
                 require(w == target || is_one(w), "an operand is not as wide as the result");
             }
+    }
+
+    void choice(const Instruction& i, Kind kind) const {
+        const Value &rate = p_.values[i.sources[0]], &state = p_.values[i.sources[1]];
+        require(kind == Kind::row, "only rows have units to choose");
+        require(rate.kind == Kind::constant && rate.number >= 0.0 && rate.number <= 1.0, "units are chosen at a rate that is a number from 0 to 1");
+        const bool there = state.number >= 0.0 && state.number < static_cast<double>(p_.states.size()) && state.number == static_cast<int>(state.number);
+        require(state.kind == Kind::constant && there, "units are chosen of a state that is not there");
     }
 
     void product(const Product& product, const std::vector<bool>& now) {

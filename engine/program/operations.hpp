@@ -10,6 +10,7 @@ enum class Op : int {
     sigmoid_gradient = 48, tanh_gradient = 49, relu_gradient = 50,
     row_sum = 64, row_mean = 65, row_max = 66,
     accumulate = 80,
+    chosen = 96,
 };
 
 // How many operands an operation reads; 0 for a code that means nothing.
@@ -20,10 +21,12 @@ constexpr int sources_of(int code) {
     if (code >= 16 && code <= 30) return 1;
     if (code >= 48 && code <= 50) return 2;
     if ((code >= 64 && code <= 66) || code == 80) return 1;
+    if (code == 96) return 2;
     return 0;
 }
 
 constexpr bool is_reduction(int code) { return code >= 64 && code <= 66; }
 constexpr bool is_sum(int code) { return code == 80; }
+constexpr bool is_choice(int code) { return code == 96; }
 
 }  // namespace gatewise

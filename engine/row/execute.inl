@@ -117,6 +117,8 @@ struct Machine {
             case Op::row_max:
                 return reduce(-std::numeric_limits<T>::infinity(), [](T a, T b) { return b != b || b > a ? b : a; });
             case Op::accumulate: return accumulate();
+            case Op::chosen:
+                return choose(task.place.choices[code->sources[0]], task.place, task.rows, task.lanes, at(code->target), stride(code->target));
         }
     }
 };

@@ -83,6 +83,20 @@ struct LowKernels {
     void (*pack_right)(const float* const* rows, int count, Low* to);
 };
 
+// Which units keep their old value: those whose hash is below the threshold, 2^32 times their share.
+struct Choice {
+    std::uint64_t threshold;
+    std::uint32_t state;
+};
+
+// Where the rows of a task stand, for choices: the numbers are hashed, so that each place has its own.
+struct Place {
+    const Choice* choices;
+    const std::uint32_t* sequences;  // the number of each row's sequence
+    std::uint32_t seed, time;
+    std::uint32_t unit;  // the first of this block
+};
+
 // Instructions over `rows` <= 8 rows of one block of units.
 template <class T>
 struct Rows {
@@ -94,6 +108,7 @@ struct Rows {
     int rows;
     int lanes;   // units of this block that are there: 16, but for the last block
     bool first;  // block of units: reductions begin
+    Place place;
 };
 
 template <class T>

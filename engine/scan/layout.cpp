@@ -37,6 +37,8 @@ void Run<T>::check() const {
     require(given_.vectors.size() == p_.vectors.size() && given_.matrices.size() == p_.matrices.size(), "a parameter is missing");
     require(given_.threads >= 1, "at least one thread is needed");
     require(!given_.low || sizeof(T) == sizeof(float), "products of bfloat16 numbers need states of float32");
+    const std::size_t numbered = given_.sequences.size();
+    require(numbered == static_cast<std::size_t>(given_.batch_sizes.front()) || (numbered == 0 && plan_.choices.empty()), "each sequence needs a number");
 }
 
 template <class T>

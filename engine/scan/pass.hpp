@@ -174,15 +174,21 @@ class Run<T>::Pass {
                 std::vector<T*> here(operands.size());
                 for (int u = 0; u < run_.blocks(g.width); ++u) {
                     for (std::size_t i = 0; i < operands.size(); ++i) here[i] = operands[i].base + u * operands[i].unit;
-                    execute(g, operands.data(), here.data(), u, 0, 1);
+                    execute(g, operands.data(), here.data(), u, 0, 1, 0);
                 }
                 for (const Reduction& reduction : g.reductions) join(reduction, view(reduction.value, 0, worker, 0, 0, 0), 0, 1);
             }
     }
 
-    void execute(const Group& g, const Operand<T>* operands, T* const* here, int u, int begin, int rows) const {
+    void execute(const Group& g, const Operand<T>* operands, T* const* here, int u, int begin, int rows, int step) const {
         const int lanes = std::min(block, run_.units(g.width) - u * block);
-        run_.kernels_.execute({g.codes.data(), static_cast<int>(g.codes.size()), operands, here, begin / sum_rows, rows, lanes, u == 0});
+        run_.kernels_.execute({g.codes.data(), static_cast<int>(g.codes.size()), operands, here, begin / sum_rows, rows, lanes, u == 0, place(u, begin, step)});
+    }
+
+    Place place(int u, int begin, int step) const {
+        const auto& given = run_.given_;
+        const std::uint32_t* sequences = given.sequences.empty() ? nullptr : given.sequences.data() + begin;
+        return {plan_.choices.data(), sequences, given.seed, given.start + static_cast<std::uint32_t>(run_.time(step)), static_cast<std::uint32_t>(u * block)};
     }
 
     // The lanes of a reduction become one number, which fills its block.
@@ -241,7 +247,7 @@ class Run<T>::Pass {
                 std::vector<T*>& here = worker.here[t];
                 for (std::size_t i = 0; i < here.size(); ++i) here[i] = worker.operands[t][i].base + u * worker.operands[t][i].unit;
                 for (int r = worker.begin; r < ends[t]; r += group_rows)
-                    execute(g, worker.operands[t].data(), here.data(), u, r, std::min(group_rows, ends[t] - r));
+                    execute(g, worker.operands[t].data(), here.data(), u, r, std::min(group_rows, ends[t] - r), times[t]);
             }
         }
         for (const Reduction& reduction : g.reductions)

@@ -1,6 +1,7 @@
 #include "scan/plan.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "program/operations.hpp"
@@ -171,7 +172,8 @@ class Planner {
                 const bool reduces = is_reduction(step.operation);
                 Group& g = of(reduces ? width(step.sources[0]) : width(step.target));
                 Code code{static_cast<std::uint8_t>(step.operation), static_cast<std::uint8_t>(step.sources.size()), operand(g, step.target), {}};
-                for (std::size_t i = 0; i < step.sources.size(); ++i) code.sources[i] = operand(g, step.sources[i]);
+                if (is_choice(step.operation)) choose(step, code);
+                else for (std::size_t i = 0; i < step.sources.size(); ++i) code.sources[i] = operand(g, step.sources[i]);
                 g.codes.push_back(code);
                 if (reduces) g.reductions.push_back({step.target, step.operation, g.width});
             }
@@ -183,6 +185,14 @@ class Planner {
             steps.stages.push_back(std::move(ordered));
         }
         return steps;
+    }
+
+    // A choice reads no operand: its source is its place in Plan::choices.
+    void choose(const Instruction& step, Code& code) {
+        const double rate = p_.values[step.sources[0]].number, state = p_.values[step.sources[1]].number;
+        code.count = 0;
+        code.sources[0] = static_cast<std::uint16_t>(plan_.choices.size());
+        plan_.choices.push_back({static_cast<std::uint64_t>(std::nearbyint(rate * 4294967296.0)), static_cast<std::uint32_t>(state)});
     }
 
     std::uint16_t operand(Group& g, int value) {

@@ -70,6 +70,7 @@ struct Plan {
     std::vector<Home> homes;
     std::vector<bool> forward;  // whether the forward part makes a value
     std::vector<int> slot;  // of a value in scratch, tile or passed: its number there
+    std::vector<Choice> choices;  // by their numbers in the codes
     std::vector<PanelOf> panels;
     int forward_panels = 0;  // the first ones are read by the forward part
     Steps once, all_steps, step, once_back, step_back, all_steps_back, once_after;

@@ -24,6 +24,8 @@ struct Given {
     std::vector<const T*> initial;   // [B, width] of each state
     std::vector<const T*> vectors;   // [sum of parts]
     std::vector<const T*> matrices;  // [sum of rows, sum of columns]; must stay until the last backward pass
+    std::vector<std::uint32_t> sequences = {};  // [B] the number of each, for a program that chooses units; else empty
+    std::uint32_t seed = 0, start = 0;          // of its choices; the number of the first time step
 };
 
 // What a forward pass fills.

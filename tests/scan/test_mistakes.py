@@ -112,6 +112,7 @@ def test_a_runner_that_cannot_run_it_is_refused_with_the_reason(cell, options, w
         (LSTM, {"runner": "reference"}, "reference", "asked for"),
         (LSTM, {"runner": "torch"}, "torch", "asked for"),
         (LSTM, {"keep_states": True}, "fused", "the engine runs lstm"),
+        (LSTM, {"zoneout": True}, "fused", "the engine runs lstm"),
         (find("peephole_lstm"), {}, "fused", "the engine runs peephole_lstm"),
         (LSTM, {"parameter": HALF}, "torch", "torch has a kernel for lstm; the engine has no float16"),
         (LSTM, {"parameter": HALF, "keep_states": True}, "reference", "torch's kernels return the states"),

@@ -85,23 +85,26 @@ def test_masks_larger_than_a_block_are_the_same(monkeypatch):
     assert torch.equal(masks()["hidden"], expected)
 
 
+@pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
+@pytest.mark.parametrize("runner", ["reference", "fused"])
 @pytest.mark.parametrize("batch_sizes", [UNIFORM, RAGGED])
-def test_rate_zero_changes_nothing_and_rate_one_keeps_the_initial_state(batch_sizes):
+def test_rate_zero_changes_nothing_and_rate_one_keeps_the_initial_state(batch_sizes, runner, training):
     whole = problem(find("lstm"), batch_sizes)
-    rows = torch.arange(4)
-    none = whole.run(zoneout=Zoneout({"hidden": 0.0, "memory": 0.0}, seed=0, rows=rows))
-    assert torch.equal(none.outputs, whole.run(runner="reference").outputs)
-    frozen = whole.run(zoneout=Zoneout({"hidden": 1.0, "memory": 1.0}, seed=0, rows=rows), reverse=True)
+    common = {"seed": 0, "rows": torch.arange(4), "training": training}
+    none = whole.run(runner=runner, zoneout=Zoneout({"hidden": 0.0, "memory": 0.0}, **common))
+    assert torch.equal(none.outputs, whole.run(runner=runner).outputs)
+    frozen = whole.run(runner=runner, zoneout=Zoneout({"hidden": 1.0, "memory": 1.0}, **common), reverse=True)
     assert all(torch.equal(frozen.final[name], value) for name, value in whole.initial.items())
 
 
-def test_gradients_go_through_the_kept_units():
+@pytest.mark.parametrize("runner", ["reference", "fused"])
+def test_gradients_go_through_the_kept_units(runner):
     whole = problem(find("lstm"), (2, 1), hidden_size=3)
     noise = Zoneout({"hidden": 0.5, "memory": 0.5}, seed=0, rows=torch.arange(2))
 
     def outputs(data, hidden, memory):
         case = whole.with_input(data, (2, 1), hidden=hidden, memory=memory)
-        return case.run(zoneout=noise).outputs
+        return case.run(runner=runner, zoneout=noise).outputs
 
     assert torch.autograd.gradcheck(outputs, (whole.x.data, whole.initial["hidden"], whole.initial["memory"]))
 
@@ -112,9 +115,10 @@ def test_a_rate_outside_the_range_is_refused(rate):
         Zoneout({"hidden": rate}, seed=0, rows=torch.arange(1))
 
 
-def test_what_does_not_fit_the_cell_or_the_batch_is_refused():
+@pytest.mark.parametrize("runner", ["reference", "fused"])
+def test_what_does_not_fit_the_cell_or_the_batch_is_refused(runner):
     whole = problem(find("gru"), UNIFORM)
     with pytest.raises(SettingError, match="zoneout: the cell has no state 'memory', only hidden"):
-        whole.run(zoneout=Zoneout({"memory": 0.1}, seed=0, rows=torch.arange(4)))
+        whole.run(runner=runner, zoneout=Zoneout({"memory": 0.1}, seed=0, rows=torch.arange(4)))
     with pytest.raises(ShapeError, match=r"zoneout: rows is expected as \[4\], but its shape is \[3\]"):
-        whole.run(zoneout=Zoneout({"hidden": 0.1}, seed=0, rows=torch.arange(3)))
+        whole.run(runner=runner, zoneout=Zoneout({"hidden": 0.1}, seed=0, rows=torch.arange(3)))

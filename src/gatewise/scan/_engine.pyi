@@ -36,12 +36,16 @@ class Scan32:
         batch_sizes: sequences at each time step, never growing.
         reverse: whether time runs backwards, each sequence from its own end.
         threads: at least 1.
-        isa: the instruction set that has to be used; empty: the best one here.
+        isa: the instruction set that has to be used; empty: the one that GATEWISE_ISA names, or the best one here.
+        low: whether products round their operands to bfloat16; sums and states stay float32.
         x: [N, X], read by ``forward``.
         initial: [B, width] of each state, read by ``forward``.
         vectors: [width of all parts] of each parameter vector, read by ``forward``.
         matrices: [rows, columns] of each matrix; held, and read again by ``backward``.
         save: whether a backward pass will follow.
+        sequences: [B] the number of each sequence, for a program that chooses units; may be empty for others.
+        seed: of the choices.
+        start: the number of the first time step.
 
     Raises:
         Refusal: sizes that do not go together, or an instruction set that cannot run here.
@@ -55,11 +59,15 @@ class Scan32:
         reverse: bool,
         threads: int,
         isa: str,
+        low: bool,
         x: NDArray[np.float32],
         initial: Sequence[NDArray[np.float32]],
         vectors: Sequence[NDArray[np.float32]],
         matrices: Sequence[NDArray[np.float32]],
         save: bool,
+        sequences: Sequence[int],
+        seed: int,
+        start: int,
         /,
     ) -> None: ...
     def forward(self, states: Sequence[NDArray[np.float32] | None], final: Sequence[NDArray[np.float32]], /) -> None:
@@ -105,11 +113,15 @@ class Scan64:
         reverse: bool,
         threads: int,
         isa: str,
+        low: bool,
         x: NDArray[np.float64],
         initial: Sequence[NDArray[np.float64]],
         vectors: Sequence[NDArray[np.float64]],
         matrices: Sequence[NDArray[np.float64]],
         save: bool,
+        sequences: Sequence[int],
+        seed: int,
+        start: int,
         /,
     ) -> None: ...
     def forward(self, states: Sequence[NDArray[np.float64] | None], final: Sequence[NDArray[np.float64]], /) -> None:

@@ -67,7 +67,7 @@ def choose(
     if runner == "reference":
         return Choice("reference", "asked for")
     obstacles = {
-        "fused": lambda: _obstacle_to_fused(cell, zoneout, parameter, bias),
+        "fused": lambda: _obstacle_to_fused(cell, parameter, bias),
         "torch": lambda: _obstacle_to_torch(cell, zoneout, keep_states),
     }
     if runner != "auto":
@@ -97,12 +97,10 @@ def _obstacle_to_torch(cell: Cell, zoneout: bool, keep_states: bool) -> str:
     return ""
 
 
-def _obstacle_to_fused(cell: Cell, zoneout: bool, parameter: Tensor | None, bias: bool) -> str:
+def _obstacle_to_fused(cell: Cell, parameter: Tensor | None, bias: bool) -> str:
     """What keeps the engine from computing this; empty where nothing does."""
     if not engine_is_built():
         return "the engine is not built here"
-    if zoneout:
-        return "the engine has no zoneout"
     from gatewise.scan.fused.runner import obstacle  # the extension may be missing
 
     return obstacle(cell, parameter, bias)

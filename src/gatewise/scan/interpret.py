@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gatewise.scan.noise import chosen
 from gatewise.scan.packed import Packed
+from gatewise.scan.program.errors import ProgramError
 from gatewise.scan.program.form import Instruction, Product, Program, Section
 from gatewise.scan.program.sizes import solve_widths, units
 from gatewise.scan.result import Scan
@@ -71,6 +73,7 @@ class Run:
         x: the sequences.
         parameters: name -> tensor.
         reverse: whether time ran backwards.
+        keys: [N] where each row stands (``Zoneout.keys``), for a program that chooses units.
     """
 
     scan: Scan
@@ -78,6 +81,7 @@ class Run:
     x: Packed
     parameters: Mapping[str, Tensor]
     reverse: bool
+    keys: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,7 @@ def interpret(
     initial: Mapping[str, Tensor],
     *,
     reverse: bool = False,
+    keys: Tensor | None = None,
 ) -> Run:
     """The forward part of a program over whole sequences.
 
@@ -116,9 +121,11 @@ def interpret(
         x: the sequences, the longest first.
         initial: state -> [B, width].
         reverse: whether time runs backwards, each sequence from its own end.
+        keys: [N] where each row stands (``Zoneout.keys``), for a program that chooses units.
 
     Raises:
         ShapeError: a parameter or a state that the program has is missing, or of another shape.
+        ProgramError: the program chooses units, but no keys came.
 
     Example:
         >>> from gatewise.cells import find
@@ -129,7 +136,7 @@ def interpret(
         >>> run.scan.outputs.tolist()
         [[3.0, 3.0], [9.0, 9.0]]
     """
-    machine = _Machine(program, parameters, x, initial)
+    machine = _Machine(program, parameters, x, initial, keys)
     forward = program.forward
     machine.section(forward.once, machine.vectors)
     rows: Values = {program.input: x.data}
@@ -140,14 +147,14 @@ def interpret(
         values = {index: machine.at(tensor, time) for index, tensor in rows.items()}
         count = x.batch_sizes[time]
         values |= {state.before: carry[state.name][:count].clone() for state in program.states}
-        machine.section(forward.step, values)
+        machine.section(forward.step, values, time)
         for state in program.states:
             carry[state.name][:count] = values[state.after]
         kept.take(values, time)
     tape = kept.rows() | machine.vectors | {program.input: x.data}
     states = {state.name: tape[state.after] for state in program.states}
     scan = Scan(states[program.states[0].name], carry, states, "interpreter")
-    return Run(scan, tape, x, parameters, reverse)
+    return Run(scan, tape, x, parameters, reverse, keys)
 
 
 def interpret_backward(
@@ -169,7 +176,7 @@ def interpret_backward(
     given = dict(states or {})
     first = program.states[0].name
     given[first] = given[first] + outputs if first in given else outputs
-    machine = _Machine(program, run.parameters, run.x, final)
+    machine = _Machine(program, run.parameters, run.x, final, run.keys)
     machine.vectors.update(run.tape)
     backward = program.backward
     machine.section(backward.once, machine.vectors)
@@ -182,7 +189,7 @@ def interpret_backward(
         for state in program.states:
             after = carry[state.name][:count].clone()
             values[state.gradient_after] = after + machine.at(given[state.name], time) if state.name in given else after
-        machine.section(backward.step, values)
+        machine.section(backward.step, values, time)
         for state in program.states:
             carry[state.name][:count] = values[state.gradient_before]
         kept.take(values, time)
@@ -210,9 +217,14 @@ class _Machine:
     """Executes sections; what is the same for every row lies in ``vectors``."""
 
     def __init__(
-        self, program: Program, parameters: Mapping[str, Tensor], x: Packed, states: Mapping[str, Tensor]
+        self,
+        program: Program,
+        parameters: Mapping[str, Tensor],
+        x: Packed,
+        states: Mapping[str, Tensor],
+        keys: Tensor | None,
     ) -> None:
-        self._program, self._parameters, self._x = program, parameters, x
+        self._program, self._parameters, self._x, self._keys = program, parameters, x, keys
         self._widths = solve_widths(program, parameters, x.data, states)
         like = x.data
         self.vectors: Values = {
@@ -234,13 +246,23 @@ class _Machine:
         begin = self._x.offsets[time]
         return rows[begin : begin + self._x.batch_sizes[time]]
 
-    def section(self, section: Section, values: Values) -> None:
-        """Run the stages; results go to ``values``, sums to the vectors."""
+    def section(self, section: Section, values: Values, time: int | None = None) -> None:
+        """Run the stages, of one time step or of all; results go to ``values``, sums to the vectors."""
         for stage in section:
             for product in stage.products:
                 self._product(product, values)
             for instruction in stage.instructions:
-                self._instruction(instruction, values)
+                if instruction.operation == "chosen":
+                    values[instruction.target] = self._chosen(instruction, time)
+                else:
+                    self._instruction(instruction, values)
+
+    def _chosen(self, instruction: Instruction, time: int | None) -> Tensor:
+        if self._keys is None:
+            raise ProgramError("it chooses units, but nothing says where its rows stand", where="step program")
+        rate, state = (self._program.values[source].number for source in instruction.sources)
+        keys = self._keys if time is None else self.at(self._keys, time)
+        return chosen(keys, int(state), self._width(instruction.target), rate).to(self._x.data.dtype)
 
     def _product(self, product: Product, values: Values) -> None:
         matrix = self._parameters[self._program.matrices[product.matrix].name]

@@ -2,11 +2,12 @@
 
 Because the choice is a function of (seed, sequence, step, unit), it is the same in any order of the batch, in any
 split of the sequence, on any device, and for any runner, and a run that is resumed needs no generator state for it.
+The engine computes the same hash (``engine/row/choice.inl``), in a program that ``program/zoneout.py`` has rewritten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -60,6 +61,25 @@ class Zoneout:
             if not 0.0 <= rate <= 1.0:
                 raise SettingError(f"the rate of {name} must be between 0 and 1, but {rate} was given", where="zoneout")
 
+    def check(self, x: Packed, states: Collection[str]) -> None:
+        """Refuse what does not go with a batch and a cell.
+
+        Args:
+            x: the sequences.
+            states: the cell's states.
+
+        Raises:
+            SettingError: a rate for a state that the cell does not have.
+            ShapeError: ``rows`` does not number the sequences of x.
+        """
+        for name in self.rates:
+            if name not in states:
+                raise SettingError(f"the cell has no state {name!r}, only {', '.join(states)}", where="zoneout")
+        if tuple(self.rows.shape) != (x.rows,):
+            raise ShapeError(
+                f"rows is expected as [{x.rows}], but its shape is {list(self.rows.shape)}", where="zoneout"
+            )
+
     def shares(self, x: Packed, widths: Mapping[str, int]) -> dict[str, tuple[Tensor | float, ...]]:
         """State -> per time step how much of the old state stays: a mask [B_t, width] (bool), or the rate.
 
@@ -68,26 +88,26 @@ class Zoneout:
             widths: state -> width, in the cell's order.
 
         Raises:
-            SettingError: a rate for a state that the cell does not have.
-            ShapeError: ``rows`` does not number the sequences of x.
+            SettingError, ShapeError: as ``check``.
         """
-        for name in self.rates:
-            if name not in widths:
-                raise SettingError(f"the cell has no state {name!r}, only {', '.join(widths)}", where="zoneout")
-        if tuple(self.rows.shape) != (x.rows,):
-            raise ShapeError(
-                f"rows is expected as [{x.rows}], but its shape is {list(self.rows.shape)}", where="zoneout"
-            )
+        self.check(x, widths)
         if not self.training:
             return {name: (rate,) * len(x.batch_sizes) for name, rate in self.rates.items()}
-        sequences, times = x.positions()
-        keys = mix(mix(self.rows.to(sequences.device)[sequences], self.seed), times + self.start)
+        keys = self.keys(x)
         found: dict[str, tuple[Tensor | float, ...]] = {}
         for number, (name, width) in enumerate(widths.items()):
             if name in self.rates:
-                mask = _mask(mix(keys, number), width, self.rates[name])
-                found[name] = torch.split(mask, list(x.batch_sizes))
+                found[name] = torch.split(chosen(keys, number, width, self.rates[name]), list(x.batch_sizes))
         return found
+
+    def keys(self, x: Packed) -> Tensor:
+        """[N] int64, a hash of (seed, sequence, step) for each row of x.
+
+        Args:
+            x: the sequences that ``rows`` numbers.
+        """
+        sequences, times = x.positions()
+        return mix(mix(self.rows.to(sequences.device)[sequences], self.seed), times + self.start)
 
 
 def blend(old: Tensor, new: Tensor, share: Tensor | float) -> Tensor:
@@ -126,8 +146,21 @@ def mix(values: Tensor, salt: Tensor | int) -> Tensor:
     return h ^ (h >> 15)
 
 
-def _mask(keys: Tensor, width: int, rate: float) -> Tensor:
-    """[N] keys -> [N, width] bool, True with probability ``rate``; computed in blocks that stay in the cache."""
+def chosen(keys: Tensor, state: int, width: int, rate: float) -> Tensor:
+    """[N, width] bool, the units that keep their old value; computed in blocks that stay in the cache.
+
+    Args:
+        keys: [N] of ``Zoneout.keys``.
+        state: the state's place among those of the cell.
+        width: its units.
+        rate: the probability of each unit, 0 to 1.
+
+    Example:
+        >>> import torch
+        >>> chosen(torch.tensor([3, 4]), 0, 2, 1.0).tolist()
+        [[True, True], [True, True]]
+    """
+    keys = mix(keys, state)
     units = mix(torch.arange(width, device=keys.device), 1)
     mask = torch.empty(len(keys), width, dtype=torch.bool, device=keys.device)
     block = max(1, BLOCK // max(1, width))

@@ -73,7 +73,7 @@ def run(
     if choice.name == "fused":
         from gatewise.scan.fused.runner import run_fused
 
-        return run_fused(cell, parameters, x, initial, reverse=reverse, keep_states=keep_states)
+        return run_fused(cell, parameters, x, initial, reverse=reverse, zoneout=zoneout, keep_states=keep_states)
     if choice.name == "torch":
         return run_torch(cell, parameters, x, initial, reverse=reverse, keep_states=keep_states)
     return run_reference(cell, parameters, x, initial, reverse=reverse, zoneout=zoneout, keep_states=keep_states)

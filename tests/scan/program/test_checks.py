@@ -18,12 +18,14 @@ from gatewise.scan.interpret import interpret, interpret_backward
 from gatewise.scan.packed import Packed
 from gatewise.scan.program import Program, ProgramError, check, from_json, to_json
 from gatewise.scan.program.form import Instruction, Value
+from gatewise.scan.program.zoneout import with_zoneout
 from scan.program.expressions import EXPRESSIONS, cell_of
 from scan.program.witness import traced
 
 UNITS = {"H": 4, "P": 3, "X": 2}
 ODD = (2**31, 2**63, 1.5, None)
-WORDS = ("H", "P", "X", "1", "2", "row", "vector", "sum", "state", "constant", "size", "add", "tanh", "row_sum", "copy")
+WORDS = ("H", "P", "X", "1", "2", "row", "vector", "sum", "state", "constant", "size")
+WORDS += ("add", "tanh", "row_sum", "copy", "chosen")
 Change = Callable[[Any], object]
 
 
@@ -154,7 +156,7 @@ def run(program: Program) -> None:
         parameters[vector.name] = torch.randn(units(tuple(values[part].width for part in vector.parts)))
     initial = {state.name: torch.randn(3, units((values[state.before].width,))) for state in program.states}
     x = Packed(torch.randn(7, UNITS["X"]), batch_sizes)
-    ran = interpret(program, parameters, x, initial)
+    ran = interpret(program, parameters, x, initial, keys=torch.arange(7))
     back = interpret_backward(program, ran, torch.ones_like(ran.scan.outputs), initial)
     assert {name: tensor.shape for name, tensor in back.parameters.items()} == {
         name: tensor.shape for name, tensor in parameters.items()
@@ -194,6 +196,8 @@ def damage(data: Any, draw: random.Random) -> None:
 def survive(seeds: range) -> tuple[int, int]:
     """How many damaged programs were refused, and how many accepted, all of which ran."""
     programs = [to_json(traced(find(name))) for name in ("rnn", "cho_gru", "projected_lstm", "layer_norm_lstm")]
+    zoned = with_zoneout(traced(find("projected_lstm")), {"hidden": 0.5, "memory": 0.25}, training=True)
+    programs.append(to_json(zoned))
     accepted = 0
     for seed in seeds:
         draw = random.Random(seed)

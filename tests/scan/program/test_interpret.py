@@ -81,7 +81,7 @@ def test_steps_one_by_one_equal_the_sequence():
 
 
 def test_every_operation_has_a_meaning_and_a_number_of_its_own():
-    assert MEANING.keys() | {"accumulate"} == OPERATIONS.keys()
+    assert MEANING.keys() | {"accumulate", "chosen"} == OPERATIONS.keys()
     codes = [operation.code for operation in OPERATIONS.values()]
     assert len(set(codes)) == len(codes)
     assert max(codes) < 256

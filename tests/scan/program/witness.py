@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gatewise.cells import Cell
-from gatewise.scan import Packed, run
+from gatewise.scan import Packed, Zoneout, run
 from gatewise.scan.interpret import interpret, interpret_backward
 from gatewise.scan.program import Program
 from gatewise.scan.trace import trace
@@ -66,23 +66,25 @@ def given(cell: Cell, case: Case) -> Given:
     )
 
 
-def by_program(program: Program, data: Given, reverse: bool) -> dict[str, Tensor]:
+def by_program(program: Program, data: Given, reverse: bool, zoneout: Zoneout | None = None) -> dict[str, Tensor]:
     """All values and gradients, by the interpreter."""
-    ran = interpret(program, data.parameters, data.x, data.initial, reverse=reverse)
+    keys = zoneout.keys(data.x) if zoneout else None
+    ran = interpret(program, data.parameters, data.x, data.initial, reverse=reverse, keys=keys)
     back = interpret_backward(program, ran, data.outputs, data.final, data.states)
     assert ran.scan.states is not None
     gradients = {"x": back.input, **back.initial, **back.parameters}
     return named(ran.scan.outputs, ran.scan.final, ran.scan.states, gradients)
 
 
-def by_reference(cell: Cell, data: Given, reverse: bool) -> dict[str, Tensor]:
+def by_reference(cell: Cell, data: Given, reverse: bool, zoneout: Zoneout | None = None) -> dict[str, Tensor]:
     """All values and gradients, by the reference runner and autograd."""
     leaves = {"x": data.x.data, **data.initial, **data.parameters}
     leaves = {name: tensor.detach().clone().requires_grad_() for name, tensor in leaves.items()}
     parameters = {name: leaves[name] for name in data.parameters}
     initial = {name: leaves[name] for name in data.initial}
     x = Packed(leaves["x"], data.x.batch_sizes)
-    scan = run(cell, parameters, x, initial, reverse=reverse, runner="reference", keep_states=True)
+    options = {"reverse": reverse, "zoneout": zoneout, "runner": "reference", "keep_states": True}
+    scan = run(cell, parameters, x, initial, **options)
     assert scan.states is not None
     tensors = [scan.outputs, *scan.final.values(), *scan.states.values()]
     weights = [data.outputs, *data.final.values(), *data.states.values()]
@@ -101,10 +103,11 @@ def named(
     return found | {f"gradient of {name}": tensor for name, tensor in gradients.items()}
 
 
-def compare(program: Program, cell: Cell, case: Case) -> None:
-    """Every value and gradient of the program equals the reference."""
+def compare(program: Program, cell: Cell, case: Case, zoneout: Zoneout | None = None) -> None:
+    """Every value and gradient of the program equals the reference; under zoneout the program is one that has it."""
     data = given(cell, case)
-    came, expected = by_program(program, data, case.reverse), by_reference(cell, data, case.reverse)
+    came = by_program(program, data, case.reverse, zoneout)
+    expected = by_reference(cell, data, case.reverse, zoneout)
     assert came.keys() == expected.keys()
     for name, tensor in expected.items():
         assert tensor.isfinite().all(), name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import torch
@@ -16,10 +16,12 @@ from gatewise.cells.spec import Cell
 from gatewise.scan import _engine
 from gatewise.scan.fused.encode import encode
 from gatewise.scan.fused.precision import cast, lowered, obstacle_to_autocast, returned_dtypes
+from gatewise.scan.noise import Zoneout
 from gatewise.scan.packed import Packed
 from gatewise.scan.program.errors import TraceError
 from gatewise.scan.program.form import Program
 from gatewise.scan.program.sizes import solve_widths, units
+from gatewise.scan.program.zoneout import with_zoneout
 from gatewise.scan.result import Scan
 from gatewise.scan.trace import trace
 
@@ -55,6 +57,11 @@ def engine_of(cell: Cell, bias: bool) -> Engine:
     return found
 
 
+@lru_cache(maxsize=64)
+def _engine_with_zoneout(cell: Cell, bias: bool, rates: tuple[tuple[str, float], ...], training: bool) -> Engine:
+    return Engine(with_zoneout(engine_of(cell, bias).program, dict(rates), training))
+
+
 @cache
 def _engine_or_obstacle(cell: Cell, bias: bool) -> Engine | TraceError:
     try:
@@ -82,6 +89,26 @@ def obstacle(cell: Cell, parameter: Tensor | None, bias: bool) -> str:
 
 
 @dataclass(frozen=True)
+class Places:
+    """Where rows stand, for a program that chooses units: every number modulo 2^32.
+
+    Args:
+        sequences: the number of each sequence; empty for a program that chooses nothing.
+        seed: of the choice.
+        start: the number of the first time step.
+    """
+
+    sequences: tuple[int, ...] = ()
+    seed: int = 0
+    start: int = 0
+
+    @classmethod
+    def of(cls, zoneout: Zoneout) -> Places:
+        """The places of a zoneout's rows."""
+        return cls(tuple(row % 2**32 for row in zoneout.rows.tolist()), zoneout.seed % 2**32, zoneout.start % 2**32)
+
+
+@dataclass(frozen=True)
 class _Call:
     """What is no tensor in a scan."""
 
@@ -89,8 +116,9 @@ class _Call:
     batch_sizes: tuple[int, ...]
     reverse: bool
     keep_states: bool
-    isa: str = ""
-    low: bool = False
+    isa: str
+    low: bool
+    places: Places
 
 
 def run_fused(
@@ -100,15 +128,23 @@ def run_fused(
     initial: Mapping[str, Tensor],
     *,
     reverse: bool = False,
+    zoneout: Zoneout | None = None,
     keep_states: bool = False,
 ) -> Scan:
     """Run a cell's step program over every time step; arguments as in ``gatewise.scan.run``."""
-    engine = engine_of(cell, len(parameters) == len(cell.declared()))
+    bias = len(parameters) == len(cell.declared())
+    engine, places = engine_of(cell, bias), Places()
+    if zoneout is not None:
+        zoneout.check(x, cell.state)
+        engine = _engine_with_zoneout(cell, bias, tuple(zoneout.rates.items()), zoneout.training)
+        places = Places.of(zoneout)
     kind = next(iter(parameters.values())).dtype
     low = lowered(kind)
     data = Packed(cast(x.data, kind), x.batch_sizes)
     begin = {name: cast(state, kind) for name, state in initial.items()}
-    scan = run_engine(engine, parameters, data, begin, reverse=reverse, keep_states=keep_states, low=low)
+    scan = run_engine(
+        engine, parameters, data, begin, reverse=reverse, keep_states=keep_states, low=low, places=places
+    )
     return _in_dtypes(scan, cell, returned_dtypes(cell, x.data.dtype, x.uniform)) if low else scan
 
 
@@ -128,6 +164,7 @@ def run_engine(
     keep_states: bool = False,
     isa: str = "",
     low: bool = False,
+    places: Places = Places(),
 ) -> Scan:
     """Run a program over every time step; arguments as in ``gatewise.scan.run``.
 
@@ -138,7 +175,7 @@ def run_engine(
     tensors = [x.data, *(initial[state.name] for state in program.states)]
     tensors += [parameters[vector.name] for vector in program.vectors]
     tensors += [parameters[matrix.name] for matrix in program.matrices]
-    call = _Call(engine, x.batch_sizes, reverse, keep_states, isa, low)
+    call = _Call(engine, x.batch_sizes, reverse, keep_states, isa, low, places)
     found = _Fused.apply(call, *tensors)  # type: ignore[no-untyped-call]
     names = [state.name for state in program.states]
     final = dict(zip(names, found[len(names) :], strict=True))
@@ -169,6 +206,9 @@ class _Fused(torch.autograd.Function):
             _arrays(vectors),
             _arrays(matrices),
             save,
+            call.places.sequences,
+            call.places.seed,
+            call.places.start,
         )
         widths = [state.size(1) for state in initial]
         states = [x.new_empty(x.size(0), width) if call.keep_states or not i else None for i, width in enumerate(widths)]

@@ -15,13 +15,14 @@ class Operation:
         sources: how many operands it reads.
         notation: how it is written, operands as ``{0}``, ``{1}``, ``{2}``.
         kind: ``element`` acts unit by unit; ``reduction`` makes one number of a row and ends a stage; ``sum`` adds a
-            row to a vector that is read after the loop.
+            row to a vector that is read after the loop; ``choice`` makes a row of 1 and 0 from two constants and from
+            where the row stands: its sequence, its time step, its units (``gatewise.scan.noise``).
     """
 
     code: int
     sources: int
     notation: str
-    kind: Literal["element", "reduction", "sum"] = "element"
+    kind: Literal["element", "reduction", "sum", "choice"] = "element"
 
 
 def _functions(first: int, names: str) -> dict[str, Operation]:
@@ -50,6 +51,7 @@ OPERATIONS: dict[str, Operation] = {
     "row_mean": Operation(65, 1, "mean of {0}", "reduction"),
     "row_max": Operation(66, 1, "largest of {0}", "reduction"),
     "accumulate": Operation(80, 1, "+= {0}", "sum"),
+    "chosen": Operation(96, 2, "units of state {1} chosen at rate {0}", "choice"),
 }
 """Name -> operation."""
 

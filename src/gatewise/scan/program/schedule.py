@@ -69,6 +69,15 @@ def schedule(draft: Draft, results: Results) -> Program:
         Forward(once, all_steps, step, kept[0]),
         Backward(once_back, step_back, all_steps_back, once_after, kept[1], results.input_gradient),
     )
+    return number(program)
+
+
+def number(program: Program) -> Program:
+    """The same program, its values numbered in the order in which they are given and made, unused ones left out.
+
+    Args:
+        program: a program whose values have any numbers.
+    """
     return _Numbering(program).program()
 
 

@@ -74,13 +74,24 @@ class Sections:
             if operation.kind == "sum" and not sums:
                 self._refuse("sums are taken in the backward part only")
             self._define(instruction.target, "sum" if operation.kind == "sum" else kind)
+            if operation.kind == "choice":
+                self._check_choice(instruction, kind)
             self._check_widths(instruction, operation.kind)
             if operation.kind == "sum":
                 self.sums.add(instruction.target)
             else:
                 made.add(instruction.target)
-                now |= {instruction.target} if operation.kind == "element" else set()
+                now |= set() if operation.kind == "reduction" else {instruction.target}
         return made
+
+    def _check_choice(self, instruction: Instruction, kind: Kind) -> None:
+        rate, state = (self._values[source] for source in instruction.sources)
+        if kind != "row":
+            self._refuse("only rows have units to choose")
+        if rate.kind != "constant" or not 0.0 <= rate.number <= 1.0:
+            self._refuse("units are chosen at a rate that is a number from 0 to 1")
+        if state.kind != "constant" or state.number not in range(len(self._program.states)):
+            self._refuse(f"units are chosen of a state, numbered 0 to {len(self._program.states) - 1}")
 
     def _check_widths(self, instruction: Instruction, kind: str) -> None:
         target = self._values[instruction.target].width
