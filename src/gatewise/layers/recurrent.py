@@ -37,8 +37,9 @@ class Recurrent(Stack):
         weight_dropout: rate 0 to 1 at which each weight of the recurrent matrices is zero for a whole forward pass.
         zoneout: rate 0 to 1 at which a unit keeps its old state at a step; one number or a mapping from state to rate.
         initial_state: what None as state means: ``"zero"``, or ``"learned"`` parameters ``initial_<state>`` [S, width].
-        runner: ``"auto"``, or the only one allowed to run: ``"reference"``, ``"torch"``, ``"fused"``. ``repr`` says which
-            and why, ``runner_used`` which one it was; one step without gradient on a CPU is left to the reference by "auto".
+        runner: ``"auto"``, or the only one allowed to run: ``"reference"``, ``"torch"``, ``"fused"``. ``repr`` says
+            which and why, ``runner_used`` which one it was; one step without gradient on a CPU is left to the
+            reference by "auto".
         device: of the parameters.
         dtype: of the parameters.
 
