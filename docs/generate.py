@@ -1,9 +1,9 @@
-"""Writes what the pages say about cells and settings, from the registries that the code itself reads.
+"""Writes what follows from the code: what the pages say about cells and settings, and the programs of the cells.
 
     python docs/generate.py
 
-Writes docs/cells.md, docs/settings.md and the table of cells in README.md. A test compares the committed pages with
-what this would write, so that no page can go stale.
+Writes docs/cells.md, docs/settings.md, the table of cells in README.md, and src/gatewise/scan/programs. Tests compare
+the committed files with what this would write, so that none can go stale.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gatewise.cells import CELLS, Cell, variants
+from gatewise.scan.stored import shipped
 from gatewise.settings import Setting
 from gatewise.tasks.discovery import find_tasks
 
@@ -172,12 +173,22 @@ def escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 
+def programs() -> dict[Path, bytes]:
+    """Every file of the folder of programs."""
+    return {shipped.FOLDER / name: data for name, data in shipped.files().items()}
+
+
 def main() -> None:
-    """Write the pages that have changed and name them."""
-    for path, text in pages().items():
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+    """Write the files that have changed and name them; a program that no cell has any more is removed."""
+    kept = programs()
+    for path, data in ({path: text.encode("utf-8") for path, text in pages().items()} | kept).items():
+        if not path.exists() or path.read_bytes() != data:
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(data)
             print(f"wrote {path.relative_to(REPOSITORY)}")
+    for path in set(shipped.FOLDER.iterdir()) - kept.keys():
+        path.unlink()
+        print(f"removed {path.relative_to(REPOSITORY)}")
 
 
 if __name__ == "__main__":

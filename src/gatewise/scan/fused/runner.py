@@ -20,7 +20,7 @@ from gatewise.scan.program.errors import TraceError
 from gatewise.scan.program.form import Program
 from gatewise.scan.program.sizes import solve_widths, units
 from gatewise.scan.result import Scan
-from gatewise.scan.trace import trace
+from gatewise.scan.stored.find import program_of
 
 _SCANS: dict[torch.dtype, Any] = {torch.float32: _engine.Scan32, torch.float64: _engine.Scan64}
 
@@ -39,7 +39,7 @@ class Engine:
 
 
 def engine_of(cell: Cell, bias: bool) -> Engine:
-    """The program of a cell, traced once in a process.
+    """The program of a cell, read by the engine once in a process.
 
     Args:
         cell: the cell.
@@ -57,7 +57,7 @@ def engine_of(cell: Cell, bias: bool) -> Engine:
 @cache
 def _engine_or_obstacle(cell: Cell, bias: bool) -> Engine | TraceError:
     try:
-        return Engine(trace(cell, bias=bias))
+        return Engine(program_of(cell, bias))
     except TraceError as error:
         return error
 
