@@ -1,1 +1,1 @@
-"""Where step programs come from without tracing: shipped with gatewise, cached for the user's own cells, or in a model."""
+"""Programs without tracing: shipped with gatewise, cached for the user's own cells, or held by a model."""

@@ -7,6 +7,7 @@ from functools import cache
 from gatewise.cells.spec import Cell
 from gatewise.scan.program.errors import TraceError
 from gatewise.scan.program.form import Program
+from gatewise.scan.stored.cache import cached, keep
 from gatewise.scan.stored.shipped import shipped
 
 
@@ -33,12 +34,14 @@ def program_of(cell: Cell, bias: bool = True) -> Program:
 
 @cache
 def _program_or_obstacle(cell: Cell, bias: bool) -> Program | TraceError:
-    found = shipped(cell, bias)
+    found = shipped(cell, bias) or cached(cell, bias)
     if found is not None:
         return found
     from gatewise.scan.trace import trace  # importing the tracer takes a while
 
     try:
-        return trace(cell, bias=bias)
+        found = trace(cell, bias=bias)
     except TraceError as error:
         return error
+    keep(cell, bias, found)
+    return found
