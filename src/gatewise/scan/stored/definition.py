@@ -17,7 +17,6 @@ from typing import Any
 
 import torch
 
-import gatewise
 from gatewise.cells.constants import Constant
 from gatewise.cells.spec import Cell
 from gatewise.scan.program.form import VERSION
@@ -57,9 +56,11 @@ def by_bytecode(cell: Cell, bias: bool) -> str:
         cell: the cell.
         bias: whether it has its biases and shifts.
     """
+    from gatewise import __version__  # reads the package's metadata
+
     found = _parts(type(cell))
     parts = {name: _bytecode(part) if isinstance(part, FunctionType) else repr(part) for name, part in found}
-    versions = [VERSION, gatewise.__version__, torch.__version__, sys.version]
+    versions = [VERSION, __version__, torch.__version__, sys.version]
     return _digest(cell, bias, cell.constants(), parts, versions)
 
 

@@ -1,4 +1,4 @@
-"""The one way to a cell's program: shipped, else cached, else traced."""
+"""The one way to a cell's program: in the cell itself, else shipped, else cached, else traced."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from gatewise.cells.spec import Cell
 from gatewise.scan.program.errors import TraceError
 from gatewise.scan.program.form import Program
 from gatewise.scan.stored.cache import cached, keep
+from gatewise.scan.stored.cell import program_in
 from gatewise.scan.stored.shipped import shipped
 
 
@@ -34,7 +35,7 @@ def program_of(cell: Cell, bias: bool = True) -> Program:
 
 @cache
 def _program_or_obstacle(cell: Cell, bias: bool) -> Program | TraceError:
-    found = shipped(cell, bias) or cached(cell, bias)
+    found = program_in(cell) or shipped(cell, bias) or cached(cell, bias)
     if found is not None:
         return found
     from gatewise.scan.trace import trace  # importing the tracer takes a while
