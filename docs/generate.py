@@ -1,9 +1,9 @@
-"""Writes what the pages say about cells, settings and programs, from the code itself.
+"""Writes what follows from the code: what the pages say about cells, settings and programs, and the cells' programs.
 
     python docs/generate.py
 
-Writes docs/cells.md, docs/settings.md, the table of cells in README.md, and the program and pictures of
-docs/step-program.md. A test compares what is committed with what this would write, so that no page can go stale.
+Writes docs/cells.md, docs/settings.md, the table of cells in README.md, the program and pictures of docs/step-program.md,
+and src/gatewise/scan/programs. Tests compare the committed files with what this would write, so that none can go stale.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from draw_step_program import drawn_from, pictures
 from leaky_cell import Leaky
 
 from gatewise.cells import CELLS, Cell, variants
+from gatewise.scan.stored import shipped
 from gatewise.scan.trace import trace
 from gatewise.settings import Setting
 from gatewise.tasks.discovery import find_tasks
@@ -198,12 +199,22 @@ def step_program_pictures(program: str) -> dict[Path, str]:
     return {folder / name: text for name, text in pictures(program).items()}
 
 
+def programs() -> dict[Path, bytes]:
+    """Every file of the folder of programs."""
+    return {shipped.FOLDER / name: data for name, data in shipped.files().items()}
+
+
 def main() -> None:
-    """Write the pages that have changed and name them."""
-    for path, text in pages().items():
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+    """Write the files that have changed and name them; a program that no cell has any more is removed."""
+    kept = programs()
+    for path, data in ({path: text.encode("utf-8") for path, text in pages().items()} | kept).items():
+        if not path.exists() or path.read_bytes() != data:
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(data)
             print(f"wrote {path.relative_to(REPOSITORY)}")
+    for path in set(shipped.FOLDER.iterdir()) - kept.keys():
+        path.unlink()
+        print(f"removed {path.relative_to(REPOSITORY)}")
 
 
 if __name__ == "__main__":

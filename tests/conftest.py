@@ -19,6 +19,18 @@ hypothesis.settings.register_profile("suite", derandomize=True, deadline=None, d
 hypothesis.settings.load_profile("suite")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_cache() -> Iterator[None]:
+    """Nothing is read from, or left in, the cache of whoever runs the tests."""
+    before = os.environ.get("GATEWISE_CACHE")
+    os.environ["GATEWISE_CACHE"] = "off"
+    yield
+    if before is None:
+        del os.environ["GATEWISE_CACHE"]
+    else:
+        os.environ["GATEWISE_CACHE"] = before
+
+
 @pytest.fixture(autouse=True)
 def same_start_for_every_test() -> Iterator[None]:
     """Seeds, threads and poisoned memory, set before each test whatever the one before it did.

@@ -199,13 +199,15 @@ def test_a_model_that_cannot_be_used(refused, tiny_run, tmp_path, verb):
     assert "model.safetensors" in refused(verb, damaged, *file)
 
 
-def test_a_users_cell_is_asked_for(gatewise, refused, tmp_path):
+def test_a_users_cell_is_asked_for_to_train_on(gatewise, refused, tmp_path):
     (tmp_path / "my.py").write_text("from gatewise.cells import CELLS\nclass Mine(CELLS['gru']):\n    'Mine.'\n")
     named = f"{tmp_path}/my.py:Mine"
     file = tiny.text_file(tmp_path)
     code, _, err = gatewise("train", "lm", file, "--out", tmp_path / "run", *SMALL, "--cell", named)
     assert code == 0, err
-    assert "made with your own cell 'mine'" in refused("generate", tmp_path / "run")
+    (tmp_path / "my.py").rename(tmp_path / "kept.py")
+    assert gatewise("generate", tmp_path / "run", "--length", "5")[0] == 0
+    (tmp_path / "kept.py").rename(tmp_path / "my.py")
     assert gatewise("generate", tmp_path / "run", "--cell", named, "--length", "5")[0] == 0
     assert "this run trains your own cell" in refused("train", "lm", "--resume", "--out", tmp_path / "run")
 

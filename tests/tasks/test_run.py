@@ -45,6 +45,7 @@ def test_a_run_leaves_what_is_promised(tiny_run):
         "model.safetensors",
         "tokenizer.json",
         "training.json",
+        "program.json",
         "manifest.json",
         "README.md",
     }

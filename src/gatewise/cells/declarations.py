@@ -104,6 +104,27 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Whole(Input):
+    """All parameters of a cell whose step is a program: x arrives as the input itself, the parameters by their names.
+
+    Args:
+        gates: one name, for the input.
+        parameters: in any order.
+
+    Example:
+        >>> Whole(("x",), parameters=(Declared("weight_ih", "weight", ((1, "H"), (1, "X"))),)).declared("all")[0].name
+        'weight_ih'
+    """
+
+    parameters: tuple[Declared, ...] = ()
+
+    def declared(self, attribute: str) -> tuple[Declared, ...]:
+        """The parameters of this declaration; ``attribute`` is the name it has in the cell."""
+        del attribute
+        return self.parameters
+
+
+@dataclass(frozen=True)
 class Matrix:
     """A matrix applied to a state (or to what a step made of one): ``p.R(s.hidden)``.
 

@@ -20,6 +20,7 @@ from gatewise.layers.parameter_names import parameter_name
 from gatewise.layers.ragged import Layout, arrange
 from gatewise.layers.states import States, check_states
 from gatewise.scan import Choice, Packed, Scan, Zoneout, choose, initialise, run
+from gatewise.scan.stored.cell import program_in
 
 SEEDS = 2**62  # zoneout's seeds are drawn from 0 .. SEEDS - 1
 
@@ -242,7 +243,8 @@ class Stack(nn.Module):
         20 ms through it, 4 ms through the equation.
         """
         single = len(layout.batch_sizes) == 1 and rows.device.type == "cpu" and not torch.is_grad_enabled()
-        if self.runner == "auto" and single and not torch.is_autocast_enabled("cpu"):
+        stored = program_in(self.cell) is not None  # has no equation to be run, and the engine is quicker at programs
+        if self.runner == "auto" and single and not stored and not torch.is_autocast_enabled("cpu"):
             return "reference"
         return self.runner
 

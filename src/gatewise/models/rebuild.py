@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -14,6 +14,8 @@ from gatewise.errors import GatewiseError, ModelFileError
 from gatewise.models.recurrent_lm import RecurrentLM
 from gatewise.models.settings import RecurrentLMSettings
 from gatewise.scan.probe import probe
+from gatewise.scan.program.form import Program
+from gatewise.scan.stored.cell import stored_cell
 from gatewise.settings.nearest import did_you_mean
 
 MODELS: dict[str, type[RecurrentLM]] = {"recurrent-lm": RecurrentLM}
@@ -29,6 +31,7 @@ def rebuild(
     *,
     where: str = "config.json",
     cell: Cell | type[Cell] | str | None = None,
+    program: Callable[[], Program] | None = None,
 ) -> RecurrentLM:
     """The model that ``model.config()`` and ``model.state_dict()`` describe, in evaluation mode.
 
@@ -39,6 +42,7 @@ def rebuild(
         tensors: by name, all of one floating type, which becomes the model's.
         where: what they were read from, for the error.
         cell: the user's own cell, where the model was made with one.
+        program: reads the program of the cell, which stands in where the cell is the user's own and not given.
 
     Raises:
         ModelFileError: a value or a tensor is missing, unknown, of another kind or shape; or the cell is not the one.
@@ -52,7 +56,7 @@ def rebuild(
     _check_config(config, where)
     try:
         with torch.random.fork_rng(devices=[]):
-            model = _build(config, tensors, where, cell)
+            model = _build(config, tensors, where, _cell(config, where, cell, program))
     except ModelFileError:
         raise
     except GatewiseError as error:
@@ -61,21 +65,30 @@ def rebuild(
     return model.eval()
 
 
-def _build(
-    config: Mapping[str, Any], tensors: Mapping[str, Tensor], where: str, cell: Cell | type[Cell] | str | None
-) -> RecurrentLM:
+def _cell(
+    config: Mapping[str, Any],
+    where: str,
+    cell: Cell | type[Cell] | str | None,
+    program: Callable[[], Program] | None,
+) -> Cell:
+    """The cell of the record: a registered one, the one given, or one made of the program; its equation is compared."""
+    record = CellRecord.from_dict(config["cell"], where)
+    stands_in = program is not None and cell is None and not record.registered
+    found = stored_cell(record, program(), where) if program and stands_in else record.restore(cell, where)
+    record.check_equation(probe(found), where)
+    return found
+
+
+def _build(config: Mapping[str, Any], tensors: Mapping[str, Tensor], where: str, cell: Cell) -> RecurrentLM:
     """A model of the right shapes, newly initialised."""
     settings = RecurrentLMSettings.from_dict(config["settings"])
-    record = CellRecord.from_dict(config["cell"], where)
-    found = record.restore(cell, where)
-    record.check_equation(probe(found), where)
     # The record holds the constants, whatever options they came from.
     bare = settings.replace(cell_options="")
     dtype = _only_type(tensors, where)
 
     def build(device: str) -> RecurrentLM:
         sizes = config["vocabulary_size"], config["eos_id"]
-        model = MODELS[config["model_type"]](bare, *sizes, unit=config["unit"], cell=found, device=device, dtype=dtype)
+        model = MODELS[config["model_type"]](bare, *sizes, unit=config["unit"], cell=cell, device=device, dtype=dtype)
         model.settings = settings
         return model
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gatewise.cells.bundles import Gates
-from gatewise.cells.declarations import Declaration, Input, Matrix, Norm, Vector
+from gatewise.cells.declarations import Declaration, Input, Matrix, Norm, Vector, Whole
 from gatewise.cells.spec import Cell
 from gatewise.errors import ShapeError
 
@@ -91,7 +91,25 @@ class Normalisation:
         return Gates(self._gates, self._gain.new_empty(0) if self._shift is None else self._shift, axis=0)
 
 
-Bound = Product | Normalisation | Gates
+class Everything:
+    """A ``Whole`` bound to its tensors: called, it leaves the input as it is.
+
+    Args:
+        declaration: what the cell declares.
+        tensors: name -> tensor, every parameter.
+    """
+
+    __slots__ = ("_gates", "tensors")
+
+    def __init__(self, declaration: Whole, tensors: Mapping[str, Tensor]) -> None:
+        self._gates, self.tensors = declaration.gates, tensors
+
+    def __call__(self, rows: Tensor) -> Gates:
+        """[n, X] as it is."""
+        return Gates(self._gates, rows)
+
+
+Bound = Product | Normalisation | Gates | Everything
 
 
 class Binding:
@@ -120,6 +138,8 @@ class Binding:
 
 
 def _bind(attribute: str, declaration: Declaration, parameters: Mapping[str, Tensor]) -> Bound:
+    if isinstance(declaration, Whole):
+        return Everything(declaration, parameters)
     names = [declared.name for declared in declaration.declared(attribute)]
     first, second = parameters[names[0]], parameters.get(names[1]) if len(names) > 1 else None
     if isinstance(declaration, Vector):

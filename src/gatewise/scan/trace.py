@@ -82,6 +82,33 @@ def trace(cell: Cell, *, bias: bool = True) -> Program:
     return program
 
 
+def disagreement(cell: Cell, program: Program, *, bias: bool = True) -> str:
+    """What keeps a program that was read from being a cell's: values or gradients differ on random input.
+
+    Args:
+        cell: any cell.
+        program: a program that ``check`` has seen.
+        bias: whether the cell has its biases and shifts.
+
+    Returns:
+        what differs, in words; empty where nothing does.
+
+    Example:
+        >>> from gatewise.cells import find
+        >>> disagreement(find("gru"), trace(find("gru")))
+        ''
+        >>> disagreement(find("rnn", nonlinearity="relu"), trace(find("rnn"))).split(": ")[1]
+        'its trace computes another value than the step'
+    """
+    with _undisturbed():
+        try:
+            for sizes in _two_sizes(cell):
+                _Tracing(cell, bias, sizes).compare(program)
+        except Exception as error:  # whatever a user's step may raise; the trace that follows tells it in full
+            return str(error) or type(error).__name__
+    return ""
+
+
 def _two_sizes(cell: Cell) -> tuple[TraceSizes, TraceSizes]:
     constants = set(cell.constants().values())
     h, p, x, b, other_h, other_p, other_x, other_b = [prime for prime in PRIMES if prime not in constants][:8]

@@ -44,8 +44,8 @@ def load(path: str | Path, cell: Any = None) -> Any:
 
     Args:
         path: the folder.
-        cell: for a model whose cell is the user's own: its class, or ``"my.py:MyCell"``; nothing that the folder
-            names is ever imported.
+        cell: for a model whose cell is the user's own: its class, or ``"my.py:MyCell"``; without it the model runs
+            from the program that it holds. Nothing that the folder names is ever imported.
 
     Raises:
         ModelFileError: the folder is missing, damaged, or not one of ours.

@@ -23,7 +23,7 @@ from gatewise.scan.program.form import Program
 from gatewise.scan.program.sizes import solve_widths, units
 from gatewise.scan.program.zoneout import with_zoneout
 from gatewise.scan.result import Scan
-from gatewise.scan.trace import trace
+from gatewise.scan.stored.find import program_of
 
 _SCANS: dict[torch.dtype, Any] = {torch.float32: _engine.Scan32, torch.float64: _engine.Scan64}
 
@@ -42,7 +42,7 @@ class Engine:
 
 
 def engine_of(cell: Cell, bias: bool) -> Engine:
-    """The program of a cell, traced once in a process.
+    """The program of a cell, read by the engine once in a process.
 
     Args:
         cell: the cell.
@@ -65,7 +65,7 @@ def _engine_with_zoneout(cell: Cell, bias: bool, rates: tuple[tuple[str, float],
 @cache
 def _engine_or_obstacle(cell: Cell, bias: bool) -> Engine | TraceError:
     try:
-        return Engine(trace(cell, bias=bias))
+        return Engine(program_of(cell, bias))
     except TraceError as error:
         return error
 

@@ -13,6 +13,7 @@ from gatewise.scan.program.draft import Draft, DraftMatrix
 from gatewise.scan.program.errors import TraceError
 from gatewise.scan.program.form import Kind, Outer, State, Vector
 from gatewise.scan.program.schedule import Results
+from gatewise.scan.program.text import title
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,7 @@ class Signature:
         matrices = tuple(
             self._matrix_gradient(gradients[declared.name]) for declared in self.declared if len(declared.dims) == 2
         )
-        constants = ", ".join(f"{name}={value}" for name, value in self._cell.constants().items())
-        cell = f"{self._cell.name}({constants})" if constants else self._cell.name
+        cell = title(self._cell.name, self._cell.constants())
         return Results(cell, self.input.slices[0].value, self._row(input_gradient, "X"), made, vectors, matrices)
 
     def _state(self, name: str, after: Traced, gradient: Traced) -> State:

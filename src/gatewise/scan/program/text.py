@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,21 @@ def write(program: Program) -> str:
         program: any program, checked or not; its indices have to be in range.
     """
     return "\n".join(line.rstrip() for line in _Writer(program).lines())
+
+
+def title(name: str, constants: Mapping[str, object]) -> str:
+    """A cell and its constants, for a reader.
+
+    Args:
+        name: the cell's name.
+        constants: name -> value.
+
+    Example:
+        >>> title("rnn", {"nonlinearity": "tanh"}), title("gru", {})
+        ('rnn(nonlinearity=tanh)', 'gru')
+    """
+    told = ", ".join(f"{name}={value}" for name, value in constants.items())
+    return f"{name}({told})" if told else name
 
 
 class _Writer:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from gatewise.cells import Cell
+from gatewise.cells.user import GIVE_CELL
 from gatewise.errors import ModelFileError, SettingError
 from gatewise.models.rebuild import rebuild
 from gatewise.models.recurrent_lm import RecurrentLM
+from gatewise.scan.program import Program, TraceError, from_json, to_json
+from gatewise.scan.stored.find import program_of
 from gatewise.settings import Settings
 from gatewise.storage import Folder, check_finite, pack_tensors, parse_json, unpack_tensors
 from gatewise.tasks.language_model.card import write_card
@@ -19,6 +23,8 @@ from gatewise.text.tokenizer import Tokenizer
 
 FORMAT = 2
 CONFIG, WEIGHTS, TOKENIZER, HISTORY = "config.json", "model.safetensors", "tokenizer.json", "training.json"
+PROGRAM = "program.json"
+"""The step program of the cell, with which a model of a user's own cell runs without its code."""
 _OWN = {"format": int, "task": str, "text": dict, "batches": dict, "tokenizer": str}
 S = TypeVar("S", bound=Settings)
 
@@ -57,6 +63,7 @@ def to_files(parts: Parts) -> dict[str, bytes]:
         WEIGHTS: pack_tensors(parts.network.state_dict(), {"format": "pt"}),
         TOKENIZER: parts.tokenizer.to_bytes(),
         HISTORY: _json(parts.history),
+        **_program(parts.network.cell),
         "README.md": write_card(config, parts.history).encode("utf-8"),
     }
 
@@ -78,12 +85,31 @@ def from_folder(folder: Folder, cell: Cell | type[Cell] | str | None = None) -> 
     tensors, _ = unpack_tensors(folder.read(WEIGHTS), f"{folder.path}/{WEIGHTS}")
     check_finite(tensors, f"{folder.path}/{WEIGHTS}")
     network = rebuild(
-        {name: value for name, value in config.items() if name not in _OWN}, tensors, where=where, cell=cell
+        {name: value for name, value in config.items() if name not in _OWN},
+        tensors,
+        where=where,
+        cell=cell,
+        program=partial(_read_program, folder) if PROGRAM in folder.files else None,
     )
     _check_tokenizer(config, tokenizer, where)
     history = parse_json(folder.read(HISTORY), f"{folder.path}/{HISTORY}") if HISTORY in folder.files else {}
     text, batches = _settings(TextSettings, config["text"], where), _settings(BatchSettings, config["batches"], where)
     return Parts(network, tokenizer, text, batches, history)
+
+
+def _program(cell: Cell) -> dict[str, bytes]:
+    """The file of the cell's program; none for a cell that cannot be expressed as one, whose code is then asked for."""
+    try:
+        return {PROGRAM: to_json(program_of(cell))}
+    except TraceError:
+        return {}
+
+
+def _read_program(folder: Folder) -> Program:
+    try:
+        return from_json(bytes(folder.read(PROGRAM)), f"{folder.path}/{PROGRAM}")
+    except ModelFileError as error:
+        raise ModelFileError(error.message, where=error.where, fix=GIVE_CELL) from None
 
 
 def _check(config: Any, where: str) -> None:

@@ -13,6 +13,7 @@ from gatewise.cells import Cell
 from gatewise.lm import Measure, Score, score
 from gatewise.models.recurrent_lm import RecurrentLM
 from gatewise.scan import choose
+from gatewise.scan.stored.cell import program_in
 from gatewise.storage import Folder, write_folder
 from gatewise.tasks.language_model import writing
 from gatewise.tasks.language_model.folder import Parts, from_folder, to_files
@@ -155,6 +156,7 @@ class LanguageModel:
             "unit": network.unit,
             "vocabulary": network.vocabulary_size,
             "cell": repr(network.cell),
+            **_without_code(network.cell, runner.name),
             "embedding_size": settings.embedding_size,
             "hidden_size": settings.hidden_size,
             "num_layers": settings.num_layers,
@@ -192,6 +194,14 @@ def evaluate(network: RecurrentLM, store: TokenStore, text: TextSettings, batche
     predicted = counts.characters if text.lossless and not counts.unknown else 0
     measure = network.evaluate(stream(store, text, batches).one_pass(), characters=predicted)
     return Evaluation(measure, counts.unknown, counts.characters)
+
+
+def _without_code(cell: Cell, runner: str) -> dict[str, str]:
+    """What there is to say where a user's own cell runs from its program."""
+    if program_in(cell) is None:
+        return {}
+    speed = "; interpreted, which is slow" if runner == "reference" else ""
+    return {"code": f"none: it runs from the program that the model holds{speed} (to train on, give --cell)"}
 
 
 def _told(entry: dict[str, Any]) -> dict[str, Any]:

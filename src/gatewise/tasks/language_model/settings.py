@@ -31,7 +31,9 @@ class DataSettings(Settings):
 class LoadSettings(Settings):
     """What a model folder cannot say about itself."""
 
-    cell: str | None = setting(None, "the cell of a model whose cell is the user's own", metavar="FILE.py:CLASS")
+    cell: str | None = setting(
+        None, "the user's own cell; without it the model runs from the program that it holds", metavar="FILE.py:CLASS"
+    )
 
 
 @dataclass(frozen=True)
