@@ -23,7 +23,19 @@ from gatewise.scan.trace import trace
 
 Array = NDArray[Any]
 CELLS = ("rnn", "gru", "projected_lstm", "layer_norm_lstm", "peephole_lstm")
-ARGUMENTS = ("program", "widths", "batch_sizes", "reverse", "threads", "isa", "x", "initial", "vectors", "matrices", "save")
+ARGUMENTS = (
+    "program",
+    "widths",
+    "batch_sizes",
+    "reverse",
+    "threads",
+    "isa",
+    "x",
+    "initial",
+    "vectors",
+    "matrices",
+    "save",
+)
 GUARD, CANARY = 64, 12345.0
 """Numbers before and behind every array that the engine writes to, and what stands in them."""
 
@@ -99,10 +111,30 @@ class Call:
         """The arguments of ``backward``."""
         rows = [self.array(self.rows, width) for _, width in self.states]
         found: list[Any] = [rows, [self.array(*shape) for shape in self.states], self.out(*self.arguments["x"].shape)]
-        return found + [[self.out(*one.shape) for one in self.arguments[part]] for part in ("initial", "vectors", "matrices")]
+        return found + [
+            [self.out(*one.shape) for one in self.arguments[part]] for part in ("initial", "vectors", "matrices")
+        ]
 
 
-NUMBERS: tuple[Any, ...] = (0, -1, 1, 2, 7, 65_536, 2**31 - 1, -(2**31), 2**31, 2**63, -(2**70), 1.5, float("nan"), None, "3", True, [1])
+NUMBERS: tuple[Any, ...] = (
+    0,
+    -1,
+    1,
+    2,
+    7,
+    65_536,
+    2**31 - 1,
+    -(2**31),
+    2**31,
+    2**63,
+    -(2**70),
+    1.5,
+    float("nan"),
+    None,
+    "3",
+    True,
+    [1],
+)
 OBJECTS: tuple[Any, ...] = (None, 0, 1.5, "x", b"x", [], (), {}, object(), [None], [[1.0]], np.float32(1), Ellipsis)
 WRONG: dict[str, Callable[[Array], Any]] = {
     "one row more": lambda a: np.concatenate([a, a[:1]]),

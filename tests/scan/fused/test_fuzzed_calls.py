@@ -13,7 +13,9 @@ PROGRAM = Path(__file__).with_name("fuzzed_calls.py")
 
 def survive(first: int, last: int) -> None:
     """Make the calls in a process of their own."""
-    ran = subprocess.run([sys.executable, str(PROGRAM), str(first), str(last)], capture_output=True, text=True, timeout=600)
+    ran = subprocess.run(
+        [sys.executable, str(PROGRAM), str(first), str(last)], capture_output=True, text=True, timeout=600
+    )
     lines = ran.stdout.splitlines() or ["none"]
     assert ran.returncode == 0, f"call {lines[-1]} ended the process with {ran.returncode}: {ran.stderr[-2000:]}"
     refused, made = map(int, lines[-1].split())

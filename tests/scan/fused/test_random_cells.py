@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from gatewise.cells import Cell
-from gatewise.scan import Packed, run
-from scan.problem import Problem, problem, results
+from gatewise.scan import run
+from scan.problem import Problem, problem, results, tamed
 from scan.program.random_cells import make
 from tolerance import allowed, error, tolerance
 
@@ -27,23 +27,10 @@ def cell_of(seed: int) -> Cell:
 
 
 def sized(seed: int, dtype: torch.dtype) -> Problem:
-    """A problem for a random cell: the numbers are those of float32 in either type, so that both compute the same.
-
-    Matrices are divided by the root of their columns, as layers start: a step that magnifies what it is given would
-    magnify every rounding, too, until nothing could be compared.
-    """
+    """A problem for a random cell: the numbers are those of float32 in either type, so that both compute the same."""
     shape = ("ragged", "even")[seed % 3 == 0]
     drawn = problem(cell_of(seed), LENGTHS[shape], input_size=7, hidden_size=HIDDEN[seed % len(HIDDEN)], seed=seed)
-
-    def leaf(value: Tensor, scale: float = 1.0) -> Tensor:
-        return (value.detach() * scale).float().to(dtype).requires_grad_()
-
-    return Problem(
-        drawn.cell,
-        {name: leaf(value, value.size(-1) ** -0.5 if value.dim() == 2 else 1.0) for name, value in drawn.parameters.items()},
-        Packed(leaf(drawn.x.data), drawn.x.batch_sizes),
-        {name: leaf(value) for name, value in drawn.initial.items()},
-    )
+    return tamed(drawn, dtype)
 
 
 def everything(same: Problem, runner: str, reverse: bool) -> dict[str, Tensor]:
@@ -95,7 +82,9 @@ def test_steps_of_an_optimiser_give_the_same_parameters(seed):
     fused, reference = (trained(same.cell, same, runner) for runner in ("fused", "reference"))
     moved = 0.0
     for name, value in reference.items():
-        torch.testing.assert_close(fused[name], value, **tolerance(torch.float64, 3 * 6), msg=lambda text, name=name: f"{name}: {text}")
+        torch.testing.assert_close(
+            fused[name], value, **tolerance(torch.float64, 3 * 6), msg=lambda text, name=name: f"{name}: {text}"
+        )
         moved += (value - same.parameters[name]).abs().sum().item()
     assert moved > 0
 

@@ -19,7 +19,8 @@ def by_loop(setting: Setting, given: dict[str, Tensor]) -> dict[str, Tensor]:
 
     Args:
         setting: the sizes.
-        given: the parameters by their names in the layer, ``x`` [T, B, X], and for each state ``initial <name>`` [S, B, width].
+        given: the parameters by their names in the layer, ``x`` [T, B, X], and for each state ``initial <name>``
+            [S, B, width].
 
     Returns:
         ``output`` [T, B, H], zeros where no sequence runs, and for each state ``final <name>`` [S, B, width].

@@ -104,8 +104,7 @@ def make(seed: int, *, whole: bool = False) -> Cell:
             pool.append(_apply(name, a, b, second, p))
         made = [pool[-1 - int(share * 6)] for share in ends]
         if whole:
-            product = p.B(p.A(pool[0])) if second == "low rank" else p.S(pool[0]).mixed if second == "square" else pool[0]
-            made = [value + 0.1 * sum(pool, product) for value in made]
+            made = [value + 0.1 * sum(pool, _apply("second", pool[0], pool[1], second, p)) for value in made]
         return s.next(**{name: value.tanh() for name, value in zip(names, made, strict=True)})
 
     return type(f"Random{seed}", (Cell,), {**body, "step": step})()
