@@ -33,6 +33,8 @@ def copy_tree(work: Path) -> Path:
             shutil.copytree(source, tree / name, ignore=unwanted)
         elif source.exists():
             shutil.copy2(source, tree / name)
+    for mutant in MUTANTS:  # what an earlier run built of it may still hold a mistake
+        (tree / mutant.file).touch()
     return tree
 
 
@@ -98,8 +100,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="mistakes to try; all without")
     parser.add_argument("--work", type=Path, default=Path("build/mutants"), help="folder for the copy and its build")
-    arguments, options = parser.parse_known_args()
-    options = [option for option in options if option != "--"]
+    given = sys.argv[1:]
+    end = given.index("--") if "--" in given else len(given)
+    arguments, options = parser.parse_args(given[:end]), given[end + 1 :]
     chosen = [mutant for mutant in MUTANTS if not arguments.names or mutant.name in arguments.names]
     if unknown := set(arguments.names) - {mutant.name for mutant in MUTANTS}:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")

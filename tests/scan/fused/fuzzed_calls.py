@@ -1,4 +1,4 @@
-"""Calls of the engine with arguments that are wrong at random; run as a program, so that a crash is only this process's.
+"""Calls of the engine with arguments that are wrong at random; a program, so that a crash is only this process's.
 
 ``python fuzzed_calls.py FIRST LAST`` makes the calls FIRST .. LAST - 1 and writes the number of each before it is made:
 after a crash the last line says which one it was.
@@ -220,7 +220,7 @@ def spoiled(die: random.Random, arguments: list[Any]) -> list[Any]:
 
 
 def make_call(seed: int) -> str:
-    """One call: a scan is made, run forward and backward, in an order that need not make sense; returns how far it came."""
+    """One call: a scan is made, then run forward and backward in some order; returns how far it came."""
     die = random.Random(seed)
     call = Call(die)
     kind = _engine.Scan32 if (call.dtype == np.float32) != (die.random() < 0.02) else _engine.Scan64

@@ -1,4 +1,4 @@
-"""The fused layers under random settings, beside a float64 loop: as near to it as torch's own layers, or as the loop in float32."""
+"""The fused layers under random settings: as near to a loop in float64 as torch's layers, or as the loop in float32."""
 
 from __future__ import annotations
 
