@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
 
 def tolerance(dtype: torch.dtype, length: int = 1) -> dict[str, float]:
@@ -23,3 +24,35 @@ def tolerance(dtype: torch.dtype, length: int = 1) -> dict[str, float]:
     """
     bound = 32 * torch.finfo(dtype).eps * (1 + math.sqrt(length))
     return {"atol": bound, "rtol": bound}
+
+
+def error(came: Tensor, exact: Tensor) -> float:
+    """The largest distance of a result from the exact one; infinite where one of them is no number.
+
+    Args:
+        came: the result.
+        exact: the same in float64.
+    """
+    if not exact.numel():
+        return 0.0
+    distance = (came.detach().double() - exact.detach()).abs().max().item()
+    return distance if math.isfinite(distance) else math.inf
+
+
+def allowed(others: float, exact: Tensor, dtype: torch.dtype, length: int = 1) -> float:
+    """The error that a computation may have beside another's: twice as much, and never less than a floor.
+
+    The floor is there because the other may be right by luck: a single number that was rounded the right way has an
+    error of 0, and twice that is 0. A result that goes through ``length`` operations, each of which rounds by up to
+    half of eps in a direction of its own, strays by eps / 2 * sqrt(length); the largest of some thousand such numbers
+    lies at about four times that. Hence 2 * eps * (1 + sqrt(length)), a sixteenth of ``tolerance``, relative to the
+    largest exact value, or to 1 where that is smaller: sums of terms of order one may cancel.
+
+    Args:
+        others: the error of the computation beside it.
+        exact: the result in float64.
+        dtype: the type both were computed in.
+        length: how many operations feed on each other, such as time steps times layers.
+    """
+    scale = max(1.0, exact.detach().abs().max().item()) if exact.numel() else 1.0
+    return 2 * others + 2 * torch.finfo(dtype).eps * (1 + math.sqrt(length)) * scale

@@ -44,6 +44,25 @@ class Problem:
         return dict(zip(leaves, torch.autograd.grad(total, list(leaves.values())), strict=True))
 
 
+def tamed(wild: Problem, dtype: torch.dtype) -> Problem:
+    """The same in another dtype, exact in float32, with matrices divided by the root of their columns.
+
+    As layers start: a step that magnifies what it is given magnifies every rounding, too, until nothing can be
+    compared.
+    """
+
+    def leaf(value: Tensor, scale: float = 1.0) -> Tensor:
+        return (value.detach() * scale).float().to(dtype).requires_grad_()
+
+    scales = {name: value.size(-1) ** -0.5 if value.dim() == 2 else 1.0 for name, value in wild.parameters.items()}
+    return Problem(
+        wild.cell,
+        {name: leaf(value, scales[name]) for name, value in wild.parameters.items()},
+        Packed(leaf(wild.x.data), wild.x.batch_sizes),
+        {name: leaf(value) for name, value in wild.initial.items()},
+    )
+
+
 def results(scan: Scan) -> dict[str, Tensor]:
     """Everything a scan returns, by name."""
     states = {f"all {name}": value for name, value in (scan.states or {}).items()}

@@ -62,8 +62,13 @@ GATES = ("first", "second", "third")
 STATES = ("hidden", "memory", "trace")
 
 
-def make(seed: int) -> Cell:
-    """A cell whose equation is drawn from a seed."""
+def make(seed: int, *, whole: bool = False) -> Cell:
+    """A cell whose equation is drawn from a seed.
+
+    Args:
+        seed: decides everything.
+        whole: everything that the step computes has a part in every state, so that nothing in it is without effect.
+    """
     draw = random.Random(seed)
     gates = GATES[: draw.randint(1, 3)]
     names = STATES[: draw.randint(1, 3)]
@@ -98,6 +103,8 @@ def make(seed: int) -> Cell:
             a, b = pool[int(one * len(pool))], pool[int(other * len(pool))]
             pool.append(_apply(name, a, b, second, p))
         made = [pool[-1 - int(share * 6)] for share in ends]
+        if whole:
+            made = [value + 0.1 * sum(pool, _apply("second", pool[0], pool[1], second, p)) for value in made]
         return s.next(**{name: value.tanh() for name, value in zip(names, made, strict=True)})
 
     return type(f"Random{seed}", (Cell,), {**body, "step": step})()
