@@ -62,7 +62,7 @@ class Scan {
     Scan(std::shared_ptr<Program> program, std::vector<int> widths, std::vector<int> batch_sizes, bool reverse, int threads, const std::string& isa, bool low,
          Array<const T> x, std::vector<Array<const T>> initial, std::vector<Array<const T>> vectors, std::vector<Array<const T>> matrices, bool save,
          std::vector<std::uint32_t> sequences, std::uint32_t seed, std::uint32_t start)
-        : program_(std::move(program)), held_(matrices), widths_(widths) {
+        : program_(std::move(program)), widths_(widths) {
         require(widths.size() == program_->widths.size() && !batch_sizes.empty(), "a width or a time step is missing");
         for (int n : batch_sizes) {
             require(n >= 0, "a batch size is negative");
@@ -77,6 +77,9 @@ class Scan {
         for (std::size_t i = 0; i < vectors.size(); ++i) given.vectors.push_back(data<const T>(vectors[i], size(program_->vectors[i]), "a vector"));
         for (std::size_t i = 0; i < matrices.size(); ++i) given.matrices.push_back(data<const T>(matrices[i], size(program_->matrices[i]), "a matrix"));
         run_ = std::make_unique<Run<T>>(program_, choose(isa), std::move(given), save);
+        held_ = std::move(matrices);
+        for (auto* arrays : {&initial, &vectors}) held_.insert(held_.end(), arrays->begin(), arrays->end());
+        held_.push_back(x);
     }
 
     void forward(const Arrays<T>& states, const std::vector<Array<T>>& final) {
@@ -122,7 +125,7 @@ class Scan {
     }
 
     std::shared_ptr<Program> program_;
-    std::vector<Array<const T>> held_;
+    std::vector<Array<const T>> held_;  // what is read later: by the forward pass all of it, by the backward pass matrices
     std::vector<int> widths_;
     std::size_t total_ = 0, batch_ = 0;
     std::unique_ptr<Run<T>> run_;

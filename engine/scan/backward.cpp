@@ -23,8 +23,9 @@ class Run<T>::Back {
         pass_.after_loop_ = true;
         pass_.run_once(plan_.once_after);
         for (std::size_t i = 0; i < p_.vectors.size(); ++i) vector(p_.vectors[i], g_.vectors[i]);
-        in_parallel(run_.given_.threads, [&](int thread) {
-            OuterSums sums(pass_, watch_, thread);
+        const int threads = OuterSums::threads(run_);
+        in_parallel(threads, [&](int thread) {
+            OuterSums sums(pass_, watch_, thread, threads);
             for (std::size_t i = 0; i < p_.matrices.size(); ++i) sums.matrix(p_.matrices[i], g_.matrices[i]);
         });
     }

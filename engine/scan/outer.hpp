@@ -10,7 +10,15 @@ namespace gatewise {
 template <class T>
 class Run<T>::OuterSums {
   public:
-    OuterSums(const Pass& pass, Watch& watch, int thread) : pass_(pass), run_(pass.run_), watch_(watch), thread_(thread) {}
+    OuterSums(const Pass& pass, Watch& watch, int thread, int threads) : pass_(pass), run_(pass.run_), watch_(watch), thread_(thread), threads_(threads) {}
+
+    // How many threads have something to do.
+    static int threads(const Run& run) {
+        int bands = 0;
+        for (const Matrix& matrix : run.p_.matrices)
+            for (int w : matrix.rows) bands += (run.blocks(w) + blocks_at_once - 1) / blocks_at_once;
+        return std::clamp(bands, 1, run.given_.threads);
+    }
 
     void matrix(const Matrix& matrix, T* to) {
         if (!to) return;
@@ -50,7 +58,7 @@ class Run<T>::OuterSums {
             const int height = run_.units(width(left)), blocks = run_.blocks(width(left));
             const Views lefts = views(left);
             for (int begin = 0; begin < blocks; begin += blocks_at_once) {
-                if (band++ % run_.given_.threads != thread_) continue;
+                if (band++ % threads_ != thread_) continue;
                 watch_.look(thread_);
                 multiply_band(outer, lefts, rights, begin, std::min(blocks, begin + blocks_at_once), height, to);
             }
@@ -164,7 +172,7 @@ class Run<T>::OuterSums {
     const Pass& pass_;
     const Run& run_;
     Watch& watch_;
-    const int thread_;
+    const int thread_, threads_;
     std::size_t columns_ = 0;
     int first_ = 0, last_ = 0, held_ = 0;  // steps, and their rows
     bool add_ = false;

@@ -14,7 +14,9 @@ from tolerance import tolerance
 
 CELLS = list(variants())
 TWINS = [cell for cell in CELLS if cell.torch_twin()]
-RUNS = [(cell, runner) for cell in CELLS for runner in ("reference", "torch", "fused") if runner != "torch" or cell in TWINS]
+RUNS = [
+    (cell, runner) for cell in CELLS for runner in ("reference", "torch", "fused") if runner != "torch" or cell in TWINS
+]
 STEPS = len(RAGGED)
 
 

@@ -78,7 +78,11 @@ def test_a_step_is_checked_like_a_sequence():
 @pytest.mark.parametrize(
     ("cell", "options", "words"),
     [
-        (LSTM, {"runner": "fused", "parameter": torch.zeros(1, device="meta")}, "the engine runs on the CPU, not on meta"),
+        (
+            LSTM,
+            {"runner": "fused", "parameter": torch.zeros(1, device="meta")},
+            "the engine runs on the CPU, not on meta",
+        ),
         (LSTM, {"runner": "fused", "parameter": torch.zeros(1).half()}, "the engine has no float16"),
         (LSTM, {"runner": "troch"}, "runner: unknown runner 'troch'; did you mean torch?"),
         (

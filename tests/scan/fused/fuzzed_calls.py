@@ -30,11 +30,15 @@ ARGUMENTS = (
     "reverse",
     "threads",
     "isa",
+    "low",
     "x",
     "initial",
     "vectors",
     "matrices",
     "save",
+    "sequences",
+    "seed",
+    "start",
 )
 GUARD, CANARY = 64, 12345.0
 """Numbers before and behind every array that the engine writes to, and what stands in them."""
@@ -82,11 +86,15 @@ class Call:
             "reverse": die.random() < 0.5,
             "threads": die.choice((1, 1, 1, 2, 3)),
             "isa": die.choice(("", *_engine.instruction_sets())),
+            "low": self.dtype == np.float32 and die.random() < 0.5,
             "x": self.array(self.rows, sizes["X"]),
             "initial": [self.array(*shape) for shape in self.states],
             "vectors": [self.array(*shapes[key]) for key in given.vectors],
             "matrices": [self.array(*shapes[key]) for key in given.matrices],
             "save": die.random() < 0.8,
+            "sequences": [],
+            "seed": die.choice((0, 1, 2**32 - 1)),
+            "start": die.choice((0, 7)),
         }
 
     def array(self, *shape: int) -> Array:

@@ -29,11 +29,15 @@ def arguments(threads: int = 1):
         "reverse": False,
         "threads": threads,
         "isa": "",
+        "low": False,
         "x": draw((5, 3)).astype(np.float32),
         "initial": [draw((2, 5)).astype(np.float32)],
         "vectors": [draw(15).astype(np.float32) for _ in range(2)],
         "matrices": [draw((15, size)).astype(np.float32) for size in (3, 5)],
         "save": True,
+        "sequences": [],
+        "seed": 0,
+        "start": 0,
     }
 
 

@@ -1,4 +1,4 @@
-"""What the engine promises beside being right: bits that do not depend on batch, split or threads, and clear refusals."""
+"""What the engine promises beside being right: bits that no batch, split or thread changes, and clear refusals."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ def assert_bit_equal(actual, expected):
 def test_threads_change_no_bit_of_values_and_gradients(cell, reverse, threads):
     same = sized(cell)
     threads(1)
-    values, gradients = results(same.run(runner="fused", reverse=reverse)), same.gradients(runner="fused", reverse=reverse)
+    values, gradients = (
+        results(same.run(runner="fused", reverse=reverse)),
+        same.gradients(runner="fused", reverse=reverse),
+    )
     for count in (2, 3, 5):
         threads(count)
         assert_bit_equal(results(same.run(runner="fused", reverse=reverse)), values)
@@ -95,7 +98,7 @@ def test_every_instruction_set_computes_the_same_within_rounding(cell, isa, dtyp
 
 def test_an_instruction_set_that_is_not_there_is_refused():
     same = sized(find("rnn"))
-    with pytest.raises(_engine.Refusal, match="the instruction set mmx cannot run here; it has .*portable"):
+    with pytest.raises(_engine.Refusal, match=r"the instruction set mmx cannot run here; it has .*portable"):
         run_engine(engine_of(find("rnn"), True), same.parameters, same.x, same.initial, isa="mmx")
 
 
@@ -163,10 +166,19 @@ def run_read(read, cell, widths, low):
     units = [{"H": 5, "X": 3, "P": 2}.get(width) or int(width) for width in widths]
     x = same.x.data.detach().numpy()
     try:
-        scan = _engine.Scan32(read, units, [3, 2], False, 2, "", low, x, initial, vectors, matrices, True, [7, 8, 9], 1, 2)
+        scan = _engine.Scan32(
+            read, units, [3, 2], False, 2, "", low, x, initial, vectors, matrices, True, [7, 8, 9], 1, 2
+        )
         states = [torch.empty(5, value.shape[1]).numpy() for value in initial]
         scan.forward(states, [value.copy() for value in initial])
-        scan.backward(states, initial, x.copy(), [v.copy() for v in initial], [v.copy() for v in vectors], [m.copy() for m in matrices])
+        scan.backward(
+            states,
+            initial,
+            x.copy(),
+            [v.copy() for v in initial],
+            [v.copy() for v in vectors],
+            [m.copy() for m in matrices],
+        )
     except _engine.Refusal:
         return
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gatewise.cells import Cell
-from gatewise.scan import run
+from gatewise.scan import Packed, run
 from scan.problem import Problem, problem, results, tamed
 from scan.program.random_cells import make
 from tolerance import allowed, error, tolerance
@@ -46,6 +46,22 @@ def everything(same: Problem, runner: str, reverse: bool) -> dict[str, Tensor]:
     return found | {f"gradient of {name}": value for name, value in zip(leaves, gradients, strict=True)}
 
 
+def nudged(same: Problem) -> Problem:
+    """The problem with every number moved by up to one rounding of float32: how well it can be computed at all."""
+    generator = torch.Generator().manual_seed(3)
+
+    def moved(value: Tensor) -> Tensor:
+        steps = 2 * torch.rand(value.shape, generator=generator, dtype=torch.float64) - 1
+        return (value.detach() * (1 + torch.finfo(torch.float32).eps * steps)).requires_grad_()
+
+    return Problem(
+        same.cell,
+        {name: moved(value) for name, value in same.parameters.items()},
+        Packed(moved(same.x.data), same.x.batch_sizes),
+        {name: moved(value) for name, value in same.initial.items()},
+    )
+
+
 @every_seed
 @pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
 def test_a_random_cell_is_fused_and_equals_its_reference_in_values_and_all_gradients(seed, reverse):
@@ -54,12 +70,14 @@ def test_a_random_cell_is_fused_and_equals_its_reference_in_values_and_all_gradi
     double = everything(sized(seed, torch.float64), "fused", reverse)
     single = everything(sized(seed, torch.float32), "fused", reverse)
     others = everything(sized(seed, torch.float32), "reference", reverse)
+    near = everything(nudged(sized(seed, torch.float64)), "reference", reverse)
     assert exact.keys() == double.keys() == single.keys()
     for name, value in exact.items():
         scale = max(1.0, value.abs().max().item())
         assert error(double[name], value) <= scale * tolerance(torch.float64, length)["atol"], name
         assert single[name].dtype == torch.float32
-        assert error(single[name], value) <= allowed(error(others[name], value), value, torch.float32, length), name
+        strays = max(error(others[name], value), error(near[name], value))
+        assert error(single[name], value) <= allowed(strays, value, torch.float32, length), name
 
 
 def trained(cell: Cell, same: Problem, runner: str, steps: int = 3) -> dict[str, Tensor]:

@@ -38,9 +38,9 @@ def obstacle_to_autocast(parameter: torch.dtype) -> str:
 def returned_dtypes(cell: Cell, given: torch.dtype, uniform: bool) -> dict[str, torch.dtype]:
     """The dtype of each state that is returned under autocast: what torch's class of that name returns.
 
-    Torch's RNN answers in bfloat16, its GRU in what it was given. Its LSTM answers in bfloat16 where oneDNN runs it, for
-    sequences of one length, and else in what it was given; with a projection its memory is kept in full. Cells that
-    torch does not have answer in float32.
+    Torch's RNN answers in bfloat16, its GRU in what it was given. Its LSTM answers in bfloat16 for sequences of one
+    length, where oneDNN runs it, and else in what it was given; with a projection its memory is kept in full. Cells
+    that torch does not have answer in float32.
 
     Args:
         cell: the cell.

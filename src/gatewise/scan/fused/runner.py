@@ -142,9 +142,7 @@ def run_fused(
     low = lowered(kind)
     data = Packed(cast(x.data, kind), x.batch_sizes)
     begin = {name: cast(state, kind) for name, state in initial.items()}
-    scan = run_engine(
-        engine, parameters, data, begin, reverse=reverse, keep_states=keep_states, low=low, places=places
-    )
+    scan = run_engine(engine, parameters, data, begin, reverse=reverse, keep_states=keep_states, low=low, places=places)
     return _in_dtypes(scan, cell, returned_dtypes(cell, x.data.dtype, x.uniform)) if low else scan
 
 
@@ -211,7 +209,9 @@ class _Fused(torch.autograd.Function):
             call.places.start,
         )
         widths = [state.size(1) for state in initial]
-        states = [x.new_empty(x.size(0), width) if call.keep_states or not i else None for i, width in enumerate(widths)]
+        states = [
+            x.new_empty(x.size(0), width) if call.keep_states or not i else None for i, width in enumerate(widths)
+        ]
         final = [torch.empty_like(state) for state in initial]
         scan.forward(_optional(states), _arrays(final))
         ctx.call, ctx.scan = call, scan if save else None
@@ -227,7 +227,10 @@ class _Fused(torch.autograd.Function):
         needed = ctx.needs_input_grad[1:]
         given = [None if one is None else one.contiguous() for one in gradients]
         count = len(ctx.call.engine.program.states)
-        made = [torch.empty_like(one, memory_format=torch.contiguous_format) if need else None for one, need in zip(tensors, needed, strict=True)]
+        made = [
+            torch.empty_like(one, memory_format=torch.contiguous_format) if need else None
+            for one, need in zip(tensors, needed, strict=True)
+        ]
         x, initial, vectors, matrices = _parts(ctx.call.engine.program, made)
         ctx.scan.backward(
             _optional(given[:count]),
@@ -244,7 +247,9 @@ def _parts(program: Program, tensors: Sequence[Any]) -> tuple[Any, list[Any], li
     return tensors[0], list(tensors[1:states]), list(tensors[states:vectors]), list(tensors[vectors:])
 
 
-def _units(engine: Engine, x: Tensor, initial: list[Tensor], vectors: list[Tensor], matrices: list[Tensor]) -> list[int]:
+def _units(
+    engine: Engine, x: Tensor, initial: list[Tensor], vectors: list[Tensor], matrices: list[Tensor]
+) -> list[int]:
     program = engine.program
     named = [(vector.name, tensor) for vector, tensor in zip(program.vectors, vectors, strict=True)]
     named += [(matrix.name, tensor) for matrix, tensor in zip(program.matrices, matrices, strict=True)]

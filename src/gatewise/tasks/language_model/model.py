@@ -147,7 +147,9 @@ class LanguageModel:
     def info(self) -> dict[str, Any]:
         """What it is, its sizes, how it was trained and how good it was found to be; ready for JSON."""
         network, settings = self.network, self.network.settings
-        runner = choose(network.cell, runner=settings.runner, zoneout=settings.zoneout > 0, parameter=next(network.parameters()))
+        runner = choose(
+            network.cell, runner=settings.runner, zoneout=settings.zoneout > 0, parameter=next(network.parameters())
+        )
         usual = type(settings)().to_dict()
         return {
             "task": "language model",
