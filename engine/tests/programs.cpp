@@ -77,10 +77,10 @@ TEST(every_prefix_is_refused) {
 TEST(extreme_integers_do_no_harm) {
     accepted = refused = 0;
     const std::vector<Cell> all = cells();
-    for (std::size_t c = 0; c < all.size(); c += c < 2 ? 1 : 6) {  // those by hand, and a few more
+    for (std::size_t c = 0; c < all.size(); c += c < 2 ? 1 : 8) {  // those by hand, and a few more
         const Cell& cell = all[all.size() - 1 - c];
         for (std::size_t place = 0; place < cell.codes.codes.size(); ++place)
-            for (std::int32_t number : {INT_MIN, INT_MIN + 1, -65'536, -2, -1, 0, 1, 2, 63, 255, 256, 65'535, 65'536, INT_MAX - 1, INT_MAX}) {
+            for (std::int32_t number : {INT_MIN, -65'536, -1, 0, 1, 63, 65'535, 65'536, INT_MAX}) {
                 Codes damaged = cell.codes;
                 damaged.codes[place] = number;
                 try_to_run(damaged, number >= 0 && number < 256);
