@@ -122,14 +122,13 @@ class Checker {
     std::vector<bool> walk(const Section& section, Kind kind, const std::vector<bool>& readable, bool sums) {
         std::vector<bool> made = none(), now = readable;
         for (const Stage& stage : section) {
-            std::vector<bool> fresh = none();
+            std::vector<int> fresh, later;
             for (const Product& product : stage.products) {
                 require(kind == Kind::row, "a product is of rows");
                 this->product(product, now);
-                for (int target : product.targets) define(target, kind), fresh[target] = made[target] = true;
+                for (int target : product.targets) define(target, kind), made[target] = true, fresh.push_back(target);
             }
-            join(now, fresh);
-            std::vector<int> later;
+            for (int target : fresh) now[target] = true;
             for (const Instruction& i : stage.instructions) {
                 instruction(i, now, kind, sums);
                 if (is_sum(i.operation)) {

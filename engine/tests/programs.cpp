@@ -1,5 +1,6 @@
 // A program that is damaged is refused, or is a program all the same: then it runs within its memory.
 #include <climits>
+#include <ctime>
 
 #include "tests/cells.hpp"
 #include "tests/check.hpp"
@@ -110,6 +111,19 @@ TEST(random_damage_does_no_harm) {
     }
     CHECK_THAT(accepted > 200, accepted);
     std::printf("of %d damaged programs %d were refused, %d ran\n", trials, refused, accepted);
+}
+
+// The time of the check grows with the program, not with its square.
+TEST(a_large_program_is_checked_at_once) {
+    Program large = rnn();
+    large.values.resize(60'000, {Kind::constant, 2, 1.0, 0});
+    large.widths.push_back(1);
+    large.step.resize(60'000);
+    const Codes codes = write(large);
+    const std::clock_t before = std::clock();
+    CHECK(reads(codes));
+    const double seconds = double(std::clock() - before) / CLOCKS_PER_SEC;
+    CHECK_THAT(seconds < 2.0, seconds << " s");
 }
 
 TEST(the_check_says_what_is_wrong) {
