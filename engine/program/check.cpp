@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "program/form.hpp"
 #include "program/operations.hpp"
 
@@ -88,6 +90,8 @@ class Checker {
     void given() {
         require(!p_.values.empty() && !p_.states.empty() && !p_.widths.empty(), "it is empty");
         for (int units : p_.widths) require(units == -1 || (units >= 1 && units <= 65'535), "a width is out of range");
+        // Numbers for a whole row are worked on before what is wider, which is known by their one width.
+        require(std::count(p_.widths.begin(), p_.widths.end(), 1) <= 1, "two widths are of one unit");
         for (const Value& v : p_.values) {
             width(v.width);
             if (v.kind == Kind::size) width(v.name);

@@ -130,6 +130,7 @@ TEST(the_check_says_what_is_wrong) {
     CHECK(refused_after([](Program& p) { p.values.clear(); }, "empty"));
     CHECK(refused_after([](Program& p) { p.widths[0] = 0; }, "a width is out of range"));
     CHECK(refused_after([](Program& p) { p.widths[0] = -2; }, "a width is out of range"));
+    CHECK(refused_after([](Program& p) { p.widths.insert(p.widths.end(), {1, 1}); }, "two widths are of one unit"));
     CHECK(refused_after([](Program& p) { p.values[4].width = 2; }, "a width is out of range"));
     CHECK(refused_after([](Program& p) { p.input = 13; }, "a value is out of range"));
     CHECK(refused_after([](Program& p) { p.input = 1; }, "another kind"));
