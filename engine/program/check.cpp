@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "program/form.hpp"
 #include "program/operations.hpp"
 
@@ -88,6 +90,8 @@ class Checker {
     void given() {
         require(!p_.values.empty() && !p_.states.empty() && !p_.widths.empty(), "it is empty");
         for (int units : p_.widths) require(units == -1 || (units >= 1 && units <= 65'535), "a width is out of range");
+        // Numbers for a whole row are worked on before what is wider, which is known by their one width.
+        require(std::count(p_.widths.begin(), p_.widths.end(), 1) <= 1, "two widths are of one unit");
         for (const Value& v : p_.values) {
             width(v.width);
             if (v.kind == Kind::size) width(v.name);
@@ -122,14 +126,13 @@ class Checker {
     std::vector<bool> walk(const Section& section, Kind kind, const std::vector<bool>& readable, bool sums) {
         std::vector<bool> made = none(), now = readable;
         for (const Stage& stage : section) {
-            std::vector<bool> fresh = none();
+            std::vector<int> fresh, later;
             for (const Product& product : stage.products) {
                 require(kind == Kind::row, "a product is of rows");
                 this->product(product, now);
-                for (int target : product.targets) define(target, kind), fresh[target] = made[target] = true;
+                for (int target : product.targets) define(target, kind), made[target] = true, fresh.push_back(target);
             }
-            join(now, fresh);
-            std::vector<int> later;
+            for (int target : fresh) now[target] = true;
             for (const Instruction& i : stage.instructions) {
                 instruction(i, now, kind, sums);
                 if (is_sum(i.operation)) {

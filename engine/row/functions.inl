@@ -1,5 +1,5 @@
 // Transcendental functions on vectors; included inside the namespace of an instruction set. The largest error found
-// over all floats of the range, in units in the last place, stands beside each (tests/engine/test_functions.py).
+// over every 257th of all floats, in units in the last place (ulp), stands beside each (engine/tests/functions.cpp).
 // NaN stays NaN: a comparison with NaN is false, so each selection is written so that false keeps the argument.
 
 // e^x = 2^n e^r with n whole and |r| <= log(2) / 2, so that e^x - 1 = (2^n - 1) + 2^n (e^r - 1) loses nothing near 0.
@@ -28,7 +28,7 @@ inline V<T> at_least(V<T> x, T bound) { return x < bound ? all(bound) : x; }
 template <class T>
 inline V<T> at_most(V<T> x, T bound) { return x > bound ? all(bound) : x; }
 
-// Results below the smallest normal number are 0.
+// At most 2.96 ulp. Results below 1.0001 times the smallest normal number are 0.
 inline V<float> exponential(V<float> x) {
     const V<float> half = at_most(at_least(x, -87.3365f), 89.0f) * 0.5f;  // e^x = (e^(x/2))^2: 2^n stays in range
     const Exponential e = split_exponential(half);
@@ -39,13 +39,14 @@ inline V<double> exponential(V<double> x) {
     return each<double>(x, [](double v) { return std::exp(v); });
 }
 
+// At most 2.27 ulp; what is below the smallest normal number may be 0 or stay just below it.
 inline V<float> sigmoid(V<float> x) {
     const Exponential e = split_exponential(at_least(at_most(-x, 88.0f), -87.3f));
     return 1.0f / (1.0f + (e.scale + e.scale * e.rest));
 }
 inline V<double> sigmoid(V<double> x) { return 1.0 / (1.0 + exponential(-x)); }
 
-// (e^2x - 1) / (e^2x + 1)
+// (e^2x - 1) / (e^2x + 1); at most 3.01 ulp.
 inline V<float> hyperbolic_tangent(V<float> x) {
     const Exponential e = split_exponential(at_least(at_most(x + x, 40.0f), -40.0f));
     const V<float> less_one = (e.scale - 1.0f) + e.scale * e.rest;

@@ -1,5 +1,6 @@
 // A program that is damaged is refused, or is a program all the same: then it runs within its memory.
 #include <climits>
+#include <ctime>
 
 #include "tests/cells.hpp"
 #include "tests/check.hpp"
@@ -77,10 +78,10 @@ TEST(every_prefix_is_refused) {
 TEST(extreme_integers_do_no_harm) {
     accepted = refused = 0;
     const std::vector<Cell> all = cells();
-    for (std::size_t c = 0; c < all.size(); c += c < 2 ? 1 : 6) {  // those by hand, and a few more
+    for (std::size_t c = 0; c < all.size(); c += c < 2 ? 1 : 8) {  // those by hand, and a few more
         const Cell& cell = all[all.size() - 1 - c];
         for (std::size_t place = 0; place < cell.codes.codes.size(); ++place)
-            for (std::int32_t number : {INT_MIN, INT_MIN + 1, -65'536, -2, -1, 0, 1, 2, 63, 255, 256, 65'535, 65'536, INT_MAX - 1, INT_MAX}) {
+            for (std::int32_t number : {INT_MIN, -65'536, -1, 0, 1, 63, 65'535, 65'536, INT_MAX}) {
                 Codes damaged = cell.codes;
                 damaged.codes[place] = number;
                 try_to_run(damaged, number >= 0 && number < 256);
@@ -112,10 +113,24 @@ TEST(random_damage_does_no_harm) {
     std::printf("of %d damaged programs %d were refused, %d ran\n", trials, refused, accepted);
 }
 
+// The time of the check grows with the program, not with its square.
+TEST(a_large_program_is_checked_at_once) {
+    Program large = rnn();
+    large.values.resize(60'000, {Kind::constant, 2, 1.0, 0});
+    large.widths.push_back(1);
+    large.step.resize(60'000);
+    const Codes codes = write(large);
+    const std::clock_t before = std::clock();
+    CHECK(reads(codes));
+    const double seconds = double(std::clock() - before) / CLOCKS_PER_SEC;
+    CHECK_THAT(seconds < 2.0, seconds << " s");
+}
+
 TEST(the_check_says_what_is_wrong) {
     CHECK(refused_after([](Program& p) { p.values.clear(); }, "empty"));
     CHECK(refused_after([](Program& p) { p.widths[0] = 0; }, "a width is out of range"));
     CHECK(refused_after([](Program& p) { p.widths[0] = -2; }, "a width is out of range"));
+    CHECK(refused_after([](Program& p) { p.widths.insert(p.widths.end(), {1, 1}); }, "two widths are of one unit"));
     CHECK(refused_after([](Program& p) { p.values[4].width = 2; }, "a width is out of range"));
     CHECK(refused_after([](Program& p) { p.input = 13; }, "a value is out of range"));
     CHECK(refused_after([](Program& p) { p.input = 1; }, "another kind"));
