@@ -3,7 +3,8 @@
     python docs/generate.py
 
 Writes docs/cells.md, docs/settings.md, the table of cells in README.md, the program and pictures of
-docs/step-program.md, and src/gatewise/scan/programs. Tests compare the committed files with what this would write, so that none can go stale.
+docs/step-program.md, and src/gatewise/scan/programs. Tests compare the committed files with what this would write, so
+that none can go stale.
 """
 
 from __future__ import annotations

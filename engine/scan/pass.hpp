@@ -195,12 +195,13 @@ class Run<T>::Pass {
     void join(const Reduction& reduction, const View<T>& at, int begin, int end) const {
         for (int r = begin; r < end; ++r) {
             T* row = at.rows_from(0, r);
-            T found = row[0];
-            for (int i = 1; i < block; ++i) {
-                if (static_cast<Op>(reduction.operation) == Op::row_max) found = row[i] != row[i] || row[i] > found ? row[i] : found;
-                else found += row[i];
-            }
-            if (static_cast<Op>(reduction.operation) == Op::row_mean) found /= T(run_.units(reduction.width));
+            for (int half = block / 2; half > 0; half /= 2)  // in pairs: sums round less than one by one
+                for (int i = 0; i < half; ++i) {
+                    const T other = row[i + half];
+                    if (static_cast<Op>(reduction.operation) == Op::row_max) row[i] = other != other || other > row[i] ? other : row[i];
+                    else row[i] += other;
+                }
+            const T found = static_cast<Op>(reduction.operation) == Op::row_mean ? row[0] / T(run_.units(reduction.width)) : row[0];
             std::fill(row, row + block, found);
         }
     }
