@@ -103,7 +103,7 @@ MUTANTS = (
         "term_dropped",
         f"{SCAN}/program/draft.py",
         '    "mul": ((0, 1.0), (1, 1.0)),',
-        '    "mul": ((0, 1.0), (1, 1.0), (0, 0.5)),',
+        '    "mul": ((0, 1.0), (1, 1.0), (1, 0.5)),',
         "the tracer drops a factor of one half",
     ),
     Mutant(
