@@ -68,6 +68,7 @@ class Scan {
             require(n >= 0, "a batch size is negative");
             total_ += n;
         }
+        require(total_ <= std::size_t(1) << 31, "there are more rows than memory could hold");  // no product of sizes overflows
         batch_ = batch_sizes.front();
         require(initial.size() == program_->states.size() && vectors.size() == program_->vectors.size() && matrices.size() == program_->matrices.size(),
                 "a state or a parameter is missing");

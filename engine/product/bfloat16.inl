@@ -109,7 +109,7 @@ void low_tile_of(int rows, const LowTile& task, int begin) {  // R rows or fewer
     else low_tile_of<R - 1>(rows, task, begin);
 }
 
-void multiply_low(const LowTile& task) {
+[[maybe_unused]] void multiply_low(const LowTile& task) {
     each_tile(task.to.rows, most_low_rows, [&](int begin, int rows) { low_tile_of<most_low_rows>(rows, task, begin); });
 }
 #endif

@@ -91,10 +91,22 @@ inline void each_tile(int rows, int most, F f) {
     }
 }
 
+constexpr int depth_at_once = 256;  // of a long panel: that much stays in L1 while all tiles read it
+
 template <class T>
 void multiply(const Tile<T>& task) {
-    each_tile(task.to.rows, most_rows<T>, [&](int begin, int rows) {
-        if (task.across) tile_of<T, most_rows<T>, 1, block>(rows, task, begin);
-        else tile_of<T, most_rows<T>, block, 1>(rows, task, begin);
-    });
+    if (task.across) {
+        each_tile(task.to.rows, most_rows<T>, [&](int begin, int rows) { tile_of<T, most_rows<T>, 1, block>(rows, task, begin); });
+        return;
+    }
+    Tile<T> part = task;
+    const T* const begun = task.to.out;
+    for (int done = 0; done == 0 || done < task.count; done += part.count) {
+        int depth = 0;
+        part.chunks = task.chunks + done;
+        for (part.count = 0; done + part.count < task.count && depth < depth_at_once; ++part.count) depth += part.chunks[part.count].depth;
+        each_tile(task.to.rows, most_rows<T>, [&](int begin, int rows) { tile_of<T, most_rows<T>, block, 1>(rows, part, begin); });
+        part.to.addends = 1, part.to.addend = &begun, part.to.addend_row = &task.to.out_row;  // sums go on where they were
+        if (task.count == 0) break;
+    }
 }

@@ -4,10 +4,10 @@
 
 // e^x = 2^n e^r with n whole and |r| <= log(2) / 2, so that e^x - 1 = (2^n - 1) + 2^n (e^r - 1) loses nothing near 0.
 struct Exponential {
-    V<float> scale, rest;  // 2^n and e^r - 1
+    Vectors<float>::I n;
+    V<float> rest;  // e^r - 1
 };
 
-// For -87.33 <= x <= 88, where 2^n is a normal number.
 inline Exponential split_exponential(V<float> x) {
     using I = Vectors<float>::I;
     const V<float> shifted = x * 1.44269504f + 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number
@@ -20,20 +20,22 @@ inline Exponential split_exponential(V<float> x) {
     p = p * r + 1.66666667e-1f;
     p = p * r + 0.5f;
     p = p * r + 1.0f;
-    return {(V<float>)(((I)shifted << 23) + 0x3f800000), p * r};
+    return {(I)shifted - 0x4b400000, p * r};
 }
+
+// 2^n for -126 <= n <= 127.
+inline V<float> power_of_two(Vectors<float>::I n) { return (V<float>)((n + 127) << 23); }
 
 template <class T>
 inline V<T> at_least(V<T> x, T bound) { return x < bound ? all(bound) : x; }
 template <class T>
 inline V<T> at_most(V<T> x, T bound) { return x > bound ? all(bound) : x; }
 
-// At most 2.96 ulp. Results below 1.0001 times the smallest normal number are 0.
+// At most 1.13 ulp. What is below the smallest normal number is 0.
 inline V<float> exponential(V<float> x) {
-    const V<float> half = at_most(at_least(x, -87.3365f), 89.0f) * 0.5f;  // e^x = (e^(x/2))^2: 2^n stays in range
-    const Exponential e = split_exponential(half);
-    const V<float> root = e.scale + e.scale * e.rest;
-    return x < -87.3365f ? all(0.0f) : root * root;
+    const Exponential e = split_exponential(at_most(at_least(x, -87.34f), 89.0f));
+    const Vectors<float>::I half = e.n >> 1;  // twice: 2^128 is no float, though e^x may be one
+    return (e.rest + 1.0f) * power_of_two(half) * power_of_two(e.n - half);
 }
 inline V<double> exponential(V<double> x) {
     return each<double>(x, [](double v) { return std::exp(v); });
@@ -42,15 +44,21 @@ inline V<double> exponential(V<double> x) {
 // At most 2.27 ulp; what is below the smallest normal number may be 0 or stay just below it.
 inline V<float> sigmoid(V<float> x) {
     const Exponential e = split_exponential(at_least(at_most(-x, 88.0f), -87.3f));
-    return 1.0f / (1.0f + (e.scale + e.scale * e.rest));
+    const V<float> scale = power_of_two(e.n);
+    return 1.0f / (1.0f + (scale + scale * e.rest));
 }
 inline V<double> sigmoid(V<double> x) { return 1.0 / (1.0 + exponential(-x)); }
 
-// (e^2x - 1) / (e^2x + 1); at most 3.01 ulp.
+// With p = e^2|x| - 1: p / (p + 2), or 1 - 2 / (p + 2) where that loses less; at most 3.21 ulp.
 inline V<float> hyperbolic_tangent(V<float> x) {
-    const Exponential e = split_exponential(at_least(at_most(x + x, 40.0f), -40.0f));
-    const V<float> less_one = (e.scale - 1.0f) + e.scale * e.rest;
-    return less_one / (less_one + 2.0f);
+    using I = Vectors<float>::I;
+    const I sign = (I)x & (I{} - 0x7fffffff - 1);
+    const V<float> size = (V<float>)((I)x ^ sign);
+    const Exponential e = split_exponential(at_most(size + size, 40.0f));
+    const V<float> scale = power_of_two(e.n);
+    const V<float> p = (scale - 1.0f) + scale * e.rest;
+    const V<float> part = (size > 0.55f ? all(2.0f) : p) / (p + 2.0f);
+    return (V<float>)((I)(size > 0.55f ? 1.0f - part : part) | sign);
 }
 inline V<double> hyperbolic_tangent(V<double> x) {
     return each<double>(x, [](double v) { return std::tanh(v); });

@@ -42,9 +42,18 @@ Buffer<T> Run<T>::Pass::panel(const PanelOf& of) const {
     for (int w : s.in) depth += run_.units(w);
     Buffer<T> made(s.blocks * depth * block);
     T* to = made.data();
-    for (int u = 0; u < s.units; u += block)
-        for (std::size_t k = 0; k < depth; ++k, to += block)
-            for (int i = 0; i < block; ++i) to[i] = u + i < s.units ? s.at(u + i, k) : T(0);
+    for (int u = 0; u < s.units; u += block, to += depth * block) {
+        const int lanes = std::min(block, s.units - u);
+        if (lanes < block) std::fill_n(to, depth * block, T(0));
+        for (std::size_t k = 0; k < depth; k += block) {  // in squares, so that neither side is read or written from afar
+            const std::size_t end = std::min(depth, k + block);
+            if (s.transposed)
+                for (std::size_t d = k; d < end; ++d) std::copy_n(s.from + d * s.columns + s.first + u, lanes, to + d * block);
+            else
+                for (int i = 0; i < lanes; ++i)
+                    for (std::size_t d = k; d < end; ++d) to[d * block + i] = s.from[(s.first + u + i) * s.columns + d];
+        }
+    }
     return made;
 }
 

@@ -26,7 +26,7 @@ struct Function {
 long double exact_sigmoid(long double x) { return 1.0L / (1.0L + std::exp(-x)); }
 
 const Function functions[] = {
-    {"exp", Op::exp, [](long double x) { return std::exp(x); }, 3.25},
+    {"exp", Op::exp, [](long double x) { return std::exp(x); }, 1.25},
     {"sigmoid", Op::sigmoid, exact_sigmoid, 2.5},
     {"tanh", Op::tanh, [](long double x) { return std::tanh(x); }, 3.25},
 };

@@ -76,7 +76,7 @@ struct Problem {
     }
 
     Run<T> run(const Kernels& kernels, int threads, bool save = true) const {
-        Given<T> given{sizes.widths, sizes.batch_sizes, sizes.reverse, threads, x.data(), pointers(initial), pointers(vectors), pointers(matrices)};
+        Given<T> given{sizes.widths, sizes.batch_sizes, sizes.reverse, threads, false, x.data(), pointers(initial), pointers(vectors), pointers(matrices)};
         return Run<T>(program, kernels, std::move(given), save);
     }
 

@@ -30,7 +30,7 @@ class RowCall {
     void run(bool first = true) {
         std::vector<T*> here;
         for (std::size_t i = 0; i < memory_.size(); ++i) here.push_back(operands_[i].base = memory_[i].data());
-        kernels_.execute({&code_, 1, operands_.data(), here.data(), 0, rows_, lanes_, first});
+        kernels_.execute({&code_, 1, operands_.data(), here.data(), 0, rows_, lanes_, first, {}});
     }
 
   private:

@@ -27,7 +27,7 @@ export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:allocator_may
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1
 
-tests="memory rows products functions forks programs scans threads"
+tests="memory rows products low_products functions forks programs scans threads"
 make_tests checked address,undefined $(for test in $tests; do echo "test_$test"; done)
 for test in $tests; do
     echo "== $test, addresses and undefined behaviour"

@@ -217,14 +217,14 @@ TEST(sizes_that_do_not_go_together_are_refused) {
     const auto rnn = program(plain_rnn());
     const Problem<float> p(rnn, {{4, 3}, {2, 1}, false});
     auto refused = [&](auto change, const char* text) {
-        Given<float> given{p.sizes.widths, p.sizes.batch_sizes, false, 1, p.x.data(), pointers(p.initial), pointers(p.vectors), pointers(p.matrices)};
+        Given<float> given{p.sizes.widths, p.sizes.batch_sizes, false, 1, false, p.x.data(), pointers(p.initial), pointers(p.vectors), pointers(p.matrices)};
         change(given);
         return refuses<Refusal>([&] { Run<float>(rnn, choose(""), given, true); }, text);
     };
     CHECK(refused([](auto& g) { g.widths.pop_back(); }, "a width is missing"));
     CHECK(refused([](auto& g) { g.widths[0] = 0; }, "a width must be 1 or more"));
-    CHECK(refused([](auto& g) { g.batch_sizes = {}; }, "each time step needs a sequence"));
-    CHECK(refused([](auto& g) { g.batch_sizes = {2, 0}; }, "each time step needs a sequence"));
+    CHECK(refused([](auto& g) { g.batch_sizes = {}; }, "a time step is needed"));
+    CHECK(refused([](auto& g) { g.batch_sizes = {2, -1}; }, "a time step is needed"));
     CHECK(refused([](auto& g) { g.batch_sizes = {1, 2}; }, "the longest first"));
     CHECK(refused([](auto& g) { g.initial.clear(); }, "an initial state is missing"));
     CHECK(refused([](auto& g) { g.vectors.clear(); }, "a parameter is missing"));
@@ -234,7 +234,7 @@ TEST(sizes_that_do_not_go_together_are_refused) {
     const auto gate = program(number_gate());
     const Problem<float> q(gate, {{4, 3, 1}, {2, 1}, false});
     CHECK(refuses<Refusal>(
-        [&] { Run<float>(gate, choose(""), {{4, 3, 2}, {2, 1}, false, 1, q.x.data(), pointers(q.initial), {}, pointers(q.matrices)}, true); },
+        [&] { Run<float>(gate, choose(""), {{4, 3, 2}, {2, 1}, false, 1, false, q.x.data(), pointers(q.initial), {}, pointers(q.matrices)}, true); },
         "is not the program's"));
 }
 

@@ -180,22 +180,22 @@ MUTANTS = (
     # Sums and gradients of parameters
     Mutant(
         "matrix_gradient_of_first_rows_lost",
-        f"{ENGINE}/scan/backward.cpp",
-        "first > 0 || term > 0);",
-        "term > 0);",
+        f"{ENGINE}/scan/outer.hpp",
+        "first_ > 0 || term > 0;",
+        "term > 0;",
         "only the last few hundred rows have a part in the gradient of a matrix",
     ),
     Mutant(
         "matrix_gradient_added_to_what_was_there",
-        f"{ENGINE}/scan/backward.cpp",
-        "first, last, first > 0 || term > 0);",
-        "first, last, true);",
+        f"{ENGINE}/scan/outer.hpp",
+        "add_ = first_ > 0 || term > 0;",
+        "add_ = true;",
         "the gradient of a matrix is added to what was in memory",
     ),
     Mutant(
         "unused_matrix_not_zeroed",
-        f"{ENGINE}/scan/backward.cpp",
-        "if (thread == 0) std::fill_n(to, height * columns, T(0));",
+        f"{ENGINE}/scan/outer.hpp",
+        "if (thread_ == 0) std::fill_n(to, height * columns_, T(0));",
         "(void)height;",
         "the gradient of a matrix without effect is what was in memory",
     ),
@@ -231,8 +231,8 @@ MUTANTS = (
     Mutant(
         "mean_of_padding",
         f"{ENGINE}/scan/pass.hpp",
-        "found /= T(run_.units(reduction.width));",
-        "found /= T(run_.padded(reduction.width));",
+        "row[0] / T(run_.units(reduction.width))",
+        "row[0] / T(run_.padded(reduction.width))",
         "a mean is divided by whole blocks",
     ),
     Mutant(
