@@ -55,13 +55,7 @@ class Run<T>::Back {
     void loop(int thread) {
         Worker worker{run_.splits_[thread], run_.splits_[thread + 1], &watch_, thread};
         const auto chunks = pass_.chunks_of_steps(plan_.all_steps_back, chunk_rows * std::max<int>(1, static_cast<int>(run_.splits_.size()) - 1));
-        int most = worker.end - worker.begin;
-        for (const auto& times : chunks) {
-            int there = 0;
-            for (int step : times) there += std::max(0, std::min(worker.end, run_.rows(step)) - worker.begin);
-            most = std::max(most, there);
-        }
-        pass_.make_worker(worker, plan_.step_back, plan_.all_steps_back, most);
+        pass_.make_worker(worker, plan_.step_back, plan_.all_steps_back, chunks);
         for (std::size_t s = 0; s < p_.states.size(); ++s) begin(static_cast<int>(s), worker);
         int parity = 0;
         for (int step = run_.steps_ - 1; step >= 0; --step) {
@@ -71,6 +65,7 @@ class Run<T>::Back {
         }
         const int w = width(p_.input);
         for (const auto& times : chunks) {
+            pass_.open_chunk(worker, times);
             pass_.run(plan_.all_steps_back, worker, times, 0);
             for (int step : times) {
                 const int end = std::min(worker.end, run_.rows(step));

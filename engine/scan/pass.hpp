@@ -29,6 +29,9 @@ struct Run<T>::Worker {  // what belongs to one thread
     std::vector<std::vector<Operand<T>>> operands{};  // for each time step of a chunk
     std::vector<std::vector<T*>> here{};
     std::vector<std::vector<Chunk<T>>> chunks{};
+    std::vector<Buffer<T>> ahead{};       // what is made for the time steps of a chunk
+    int first = 0;                        // of those steps
+    std::vector<std::size_t> before{};    // rows of the chunk before each of them
     std::vector<Buffer<Low>> packed{};  // sources of products of bfloat16 numbers
     std::vector<const Low*> low{};      // of them, the one of each part and time step
 };
@@ -70,6 +73,10 @@ class Run<T>::Pass {
                 return {sums_[v].data(), one ? 0 : block, static_cast<std::ptrdiff_t>(run_.padded(w)), 0};
             case Home::input: return rows(input() + run_.offsets_[run_.time(step)] * run_.padded(w), run_.rows(step) * block);
             case Home::stored: return rows(stored(v) + run_.offsets_[run_.time(step)] * run_.padded(w), run_.rows(step) * block);
+            case Home::ahead: {
+                const std::ptrdiff_t own = std::min(worker.end, run_.rows(step)) - worker.begin;
+                return rows(worker.ahead[plan_.slot[v]].data() + worker.before[step - worker.first] * run_.padded(w) - worker.begin * block, own * block);
+            }
             case Home::before: return slot(state_before(v), step, one);
             case Home::after: return slot(run_.state_after_[v], step + 1, one);
             case Home::carried: return rows(carried_[parity][state_gradient(v)].data(), run_.batch_ * block);
@@ -125,10 +132,25 @@ class Run<T>::Pass {
             for (int r = begin; r < end; ++r) std::memcpy(to.rows_from(u, r), from.rows_from(u, r), sizeof(T) * block);
     }
 
-    void make_worker(Worker& worker, const Steps& loop, const Steps& all, int chunk_rows) const {
+    // Room for one thread, with the chunks of the section outside the loop.
+    void make_worker(Worker& worker, const Steps& loop, const Steps& all, const std::vector<std::vector<int>>& chunks) const {
+        std::size_t most = worker.end - worker.begin;
+        for (const auto& times : chunks) most = std::max(most, open_chunk(worker, times));
         worker.scratch = Buffer<T>(static_cast<std::size_t>(std::max({loop.scratch, all.scratch, 1})) * group_rows * block);
-        const std::size_t tiles = std::max({static_cast<std::size_t>(loop.tiles) * (worker.end - worker.begin), static_cast<std::size_t>(all.tiles) * chunk_rows, std::size_t(1)});
-        worker.tiles = Buffer<T>(tiles * block);
+        worker.tiles = Buffer<T>(std::max({loop.tiles * static_cast<std::size_t>(worker.end - worker.begin), all.tiles * most, std::size_t(1)}) * block);
+        for (int v : plan_.ahead) worker.ahead.emplace_back(plan_.forward[v] == !forward_ ? most * run_.padded(p_.values[v].width) : 0);
+    }
+
+    // What is made ahead belongs to these time steps from now on; returns how many rows of them are the thread's.
+    std::size_t open_chunk(Worker& worker, const std::vector<int>& times) const {
+        worker.first = times.front();
+        worker.before.clear();
+        std::size_t rows = 0;
+        for (int step : times) {
+            worker.before.push_back(rows);
+            rows += std::max(0, std::min(worker.end, run_.rows(step)) - worker.begin);
+        }
+        return rows;
     }
 
     void make_passed(std::initializer_list<const Steps*> sections) {

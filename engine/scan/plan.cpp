@@ -9,6 +9,8 @@
 namespace gatewise {
 namespace {
 
+enum Place { all_steps = 1, step = 2, all_steps_back = 5 };  // of a section
+
 struct Use {
     int section, stage, width;
     bool by_product;
@@ -126,11 +128,15 @@ class Planner {
                 for (const Outer& o : m.gradient)
                     for (const auto* side : {&o.left, &o.right})
                         for (int v : *side) stored[v] = true;
-            stored[p_.input_gradient] = true;
         }
         std::vector<int> after(p_.values.size(), 0), handed(p_.values.size(), 0);
         for (const State& s : p_.states) after[s.after] = 1, handed[s.gradient_before] = 1;
         for (std::size_t v = 0; v < p_.values.size(); ++v) plan_.homes[v] = home(static_cast<int>(v), stored[v], after[v], handed[v]);
+        for (std::size_t v = 0; v < p_.values.size(); ++v) {
+            if (plan_.homes[v] != Home::ahead) continue;
+            plan_.slot[v] = static_cast<int>(plan_.ahead.size());
+            plan_.ahead.push_back(static_cast<int>(v));
+        }
     }
 
     Home home(int v, bool stored, bool after, bool handed) const {
@@ -147,12 +153,14 @@ class Planner {
         if (made.section < 0) return Home::nowhere;
         if (stored) return Home::stored;
         if (handed) return Home::handed;
-        bool here = made.width >= 0, elsewhere = false;
+        const bool result = plan_.save && v == p_.input_gradient;
+        bool here = made.width >= 0, elsewhere = result, ahead = made.section == all_steps || (made.section == all_steps_back && result);
         for (const Use& use : uses_[v]) {
+            ahead = ahead && (use.section == made.section || (made.section == all_steps && use.section == step));
             elsewhere = elsewhere || use.section != made.section;
             here = here && use.section == made.section && use.stage == made.stage && use.width == made.width && !use.by_product;
         }
-        if (elsewhere) return Home::stored;
+        if (elsewhere) return ahead ? Home::ahead : Home::stored;
         return !here ? Home::passed : made.by_product ? Home::tile : Home::scratch;
     }
 

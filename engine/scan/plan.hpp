@@ -18,6 +18,7 @@ enum class Home {
     carried,    // the gradient that comes from the step after
     handed,     // the gradient that goes to the step before
     stored,     // a row for each sequence and time step
+    ahead,      // the same, for the time steps of one chunk: made outside the loop and read there or in the loop, then gone
     passed,     // between stages of one step: a row for each sequence
     tile,       // what a product hands to the instructions of its block of units
     scratch,    // between instructions of one block of units
@@ -69,7 +70,8 @@ struct Plan {
     bool save;  // whether a backward pass will follow
     std::vector<Home> homes;
     std::vector<bool> forward;  // whether the forward part makes a value
-    std::vector<int> slot;  // of a value in scratch, tile or passed: its number there
+    std::vector<int> slot;   // of a value in scratch, tile, passed or ahead: its number there
+    std::vector<int> ahead;  // the values of that home
     std::vector<Choice> choices;  // by their numbers in the codes
     std::vector<PanelOf> panels;
     int forward_panels = 0;  // the first ones are read by the forward part

@@ -57,6 +57,7 @@ class Run {
 
   private:
     class Pass;
+    class Ahead;
     class Back;
     class OuterSums;
     struct Worker;
@@ -70,6 +71,7 @@ class Run {
     void check() const;
     void lay_out();
     void split_rows();
+    void prepare(Pass& pass) const;
 
     std::shared_ptr<const Program> program_;
     const Program& p_;
