@@ -6,6 +6,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "product/linear.hpp"
 #include "scan/run.hpp"
 
 namespace nb = nanobind;
@@ -133,6 +134,18 @@ class Scan {
 };
 
 template <class T>
+void linear(const Array<const T>& features, const Array<const T>& weight, const std::optional<Array<const T>>& bias, const Array<T>& out, int threads, const std::string& isa) {
+    require(features.ndim() == 2 && weight.ndim() == 2 && features.shape(1) == weight.shape(1), "features [N, K] and a weight [V, K] are expected");
+    require(weight.shape(1) <= std::size_t(1) << 30 && threads >= 1, "the features are too wide, or there is no thread");
+    const std::size_t rows = features.shape(0), units = weight.shape(0);
+    const T* given = data<const T>(bias, units, "the bias");
+    require(out.ndim() == 2 && out.shape(0) == rows && out.shape(1) == units, "the result is expected as [N, V]");
+    const Linear<T> task{features.data(), weight.data(), given, out.data(), rows, features.shape(1), units};
+    const Kernels& kernels = choose(isa);
+    stoppable([&] { run_linear(kernels, task, threads, signalled); });
+}
+
+template <class T>
 void bind(nb::module_& module, const char* name) {
     using S = Scan<T>;
     nb::class_<S>(module, name)
@@ -140,6 +153,7 @@ void bind(nb::module_& module, const char* name) {
                       std::vector<Array<const T>>, std::vector<Array<const T>>, bool, std::vector<std::uint32_t>, std::uint32_t, std::uint32_t>())
         .def("forward", &S::forward)
         .def("backward", &S::backward);
+    module.def("linear", &linear<T>, nb::arg("features"), nb::arg("weight"), nb::arg("bias").none(), nb::arg("out"), nb::arg("threads"), nb::arg("isa"));
 }
 
 }  // namespace

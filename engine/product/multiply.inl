@@ -110,3 +110,42 @@ void multiply(const Tile<T>& task) {
         if (task.count == 0) break;
     }
 }
+
+template <class T, int R>
+__attribute__((noinline)) void row_tile(const RowTile<T>& task, int begin) {
+    constexpr int N = Vectors<T>::per_block, L = Vectors<T>::lanes;
+    V<T> sum[R][N] = {};
+    const T* a[R];
+    for (int r = 0; r < R; ++r) a[r] = task.rows + (begin + r) * task.row;
+    const T* b = task.panel;
+    for (std::ptrdiff_t d = 0; d < task.depth; ++d, b += block) {
+        V<T> right[N];
+#pragma GCC unroll 8
+        for (int v = 0; v < N; ++v) right[v] = load(b + v * L);
+#pragma GCC unroll 16
+        for (int r = 0; r < R; ++r) {
+            const V<T> left = all(a[r][d]);
+#pragma GCC unroll 8
+            for (int v = 0; v < N; ++v) sum[r][v] += left * right[v];
+        }
+    }
+    T made[R][block];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+        for (int v = 0; v < N; ++v) store<T>(made[r] + v * L, sum[r][v]);
+    for (int c = 0; c < task.columns; ++c)
+        for (int r = 0; r < R; ++r) task.out[c * task.out_column + begin + r] = task.bias ? made[r][c] + task.bias[begin + r] : made[r][c];
+}
+
+template <class T, int R>
+void row_tile_of(int rows, const RowTile<T>& task, int begin) {  // R rows or fewer
+    if constexpr (R == 1) row_tile<T, 1>(task, begin);
+    else if (rows == R) row_tile<T, R>(task, begin);
+    else row_tile_of<T, R - 1>(rows, task, begin);
+}
+
+template <class T>
+void multiply_rows(const RowTile<T>& task) {
+    each_tile(task.count, most_rows<T>, [&](int begin, int rows) { row_tile_of<T, most_rows<T>>(rows, task, begin); });
+}

@@ -55,6 +55,20 @@ struct Tile {
     Target<T> to;
 };
 
+// out[c][r] = bias[r] + the sum over d of rows[r][d] * panel[d][c]: rows of a matrix as they lie in memory, against up to
+// 16 columns side by side. The bias may be null.
+template <class T>
+struct RowTile {
+    const T* rows;
+    std::ptrdiff_t row;
+    const T* panel;
+    int depth;
+    const T* bias;
+    T* out;
+    std::ptrdiff_t out_column;
+    int count, columns;
+};
+
 // Products of bfloat16 numbers, added up in float. The depth comes in pieces of 32 steps, the last one filled with
 // zeros: a is [pieces][rows][32], b is [pieces][16 pairs of steps][16][2], which is what tiles of AMX read.
 constexpr int piece = 32;
@@ -115,6 +129,7 @@ template <class T>
 struct KernelsOf {
     void (*execute)(const Rows<T>&);
     void (*multiply)(const Tile<T>&);
+    void (*multiply_rows)(const RowTile<T>&);
 };
 
 struct Kernels {

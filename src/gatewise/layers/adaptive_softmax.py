@@ -8,12 +8,12 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from gatewise.layers import softmax
 from gatewise.layers.arguments import check_size
 from gatewise.layers.errors import ArgumentError
 from gatewise.layers.output import OutputLayer, log_softmax, uniform
+from gatewise.scan.linear import linear
 
 
 class AdaptiveSoftmax(OutputLayer):
@@ -155,8 +155,8 @@ class AdaptiveSoftmax(OutputLayer):
     def _mapped(self, index: int, features: Tensor) -> Tensor:
         """P_k h."""
         if not self.rank:
-            return functional.linear(features, self.maps[index])
-        return functional.linear(functional.linear(features, self.maps[2 * index]), self.maps[2 * index + 1])
+            return linear(features, self.maps[index])
+        return linear(linear(features, self.maps[2 * index]), self.maps[2 * index + 1])
 
 
 def usual_cutoffs(vocabulary: int) -> tuple[int, int]:

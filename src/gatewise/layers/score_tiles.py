@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gatewise.scan.linear import linear_without_graph
+
 TILE = 1024  # columns of a tile on the CPU: with 250 rows it is a megabyte, near what a core's own cache holds
 SCORES_ON_CPU = 2**23  # numbers held at once: 32 MiB of float32, about what a last-level cache holds
 SCORES_ON_DEVICE = 2**27  # elsewhere few large products are best: 512 MiB of float32
@@ -44,6 +46,7 @@ class Problem:
         targets: [N].
         rows: the largest number of rows at once.
         columns: the columns of a tile.
+        scoring: whether no gradient will be asked for; then a row's scores do not depend on the batch.
     """
 
     features: Tensor
@@ -52,6 +55,7 @@ class Problem:
     targets: Tensor
     rows: int
     columns: int
+    scoring: bool
 
     @classmethod
     def of(
@@ -63,6 +67,7 @@ class Problem:
         *,
         kind: torch.dtype,
         chunk: int | None,
+        scoring: bool = False,
     ) -> Problem:
         """Bring the operands to ``kind`` and choose how to cut; ``chunk`` rows at once where it is given."""
         on_cpu = features.device.type == "cpu"
@@ -74,6 +79,7 @@ class Problem:
             targets,
             max(LEAST_ROWS, room // weight.size(0)) if chunk is None else chunk,
             min(TILE, weight.size(0)) if on_cpu else weight.size(0),
+            scoring,
         )
 
     @property
@@ -132,11 +138,15 @@ class Problem:
 
     def _scores(self, rows: slice, columns: slice, held: Tensor) -> Tensor:
         """l of a tile [c, v], written to the first numbers of ``held``."""
-        features, weight = self.features[rows], self.weight[columns].t()
-        tile = held[: features.size(0) * weight.size(1)].view(features.size(0), weight.size(1))
-        if self.bias is None:
-            return torch.mm(features, weight, out=tile)
-        return torch.addmm(self.bias[columns], features, weight, out=tile)
+        features, weight = self.features[rows], self.weight[columns]
+        bias = None if self.bias is None else self.bias[columns]
+        tile = held[: features.size(0) * weight.size(0)].view(features.size(0), weight.size(0))
+        if self.scoring:
+            linear_without_graph(features, weight, bias, tile)
+            return tile
+        if bias is None:
+            return torch.mm(features, weight.t(), out=tile)
+        return torch.addmm(bias, features, weight.t(), out=tile)
 
 
 class Gradients:

@@ -61,6 +61,8 @@ def log_prob_of(
 ) -> Tensor:
     """log softmax(W h + b)[target] of each token, [N] in nats; never part of a graph.
 
+    On a CPU with the engine a token has the same bits in any batch and under any number of threads.
+
     Args and errors as of `cross_entropy`.
 
     Example:
@@ -70,7 +72,9 @@ def log_prob_of(
     check(features, weight, bias, targets, chunk)
     kind = product_type(features)
     with torch.autocast(features.device.type, enabled=False):
-        problem = Problem.of(features, weight, bias, targets, kind=kind, chunk=chunk or ROWS_WITHOUT_GRADIENT)
+        problem = Problem.of(
+            features, weight, bias, targets, kind=kind, chunk=chunk or ROWS_WITHOUT_GRADIENT, scoring=True
+        )
         held = problem.features.new_empty(min(problem.rows, features.size(0)) * problem.columns)
         found = torch.zeros_like(targets, dtype=problem.exact)
         for rows in problem.chunks():

@@ -139,5 +139,19 @@ class Scan64:
     ) -> None:
         """Run all time steps back."""
 
+def linear(
+    features: NDArray[np.floating],
+    weight: NDArray[np.floating],
+    bias: NDArray[np.floating] | None,
+    out: NDArray[np.floating],
+    threads: int,
+    isa: str,
+) -> None:
+    """Write the product of [N, K] and the transpose of [V, K], plus [V], to [N, V]; float32 or float64.
+
+    Raises:
+        Refusal: sizes that do not go together, or an instruction set that cannot run here.
+    """
+
 def instruction_sets() -> list[str]:
     """The instruction sets that this machine can run, the best one first; ``portable`` is always among them."""
