@@ -164,6 +164,7 @@ NB_MODULE(_engine, module) {
     nb::class_<Program>(module, "Program").def_static("read", &make_program);
     bind<float>(module, "Scan32");
     bind<double>(module, "Scan64");
+    module.def("instruction_set", [](const std::string& name) { return std::string(choose(name).name); });
     module.def("instruction_sets", [] {
         std::vector<std::string> names;
         for (const Kernels* kernels : runnable()) names.push_back(kernels->name);

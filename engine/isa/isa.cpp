@@ -22,9 +22,7 @@ bool tiles_are_allowed() {
 #endif
 }
 
-}  // namespace
-
-std::vector<const Kernels*> runnable() {
+std::vector<const Kernels*> find_runnable() {
     std::vector<const Kernels*> found;
 #if defined(__x86_64__)
     __builtin_cpu_init();
@@ -39,8 +37,15 @@ std::vector<const Kernels*> runnable() {
     return found;
 }
 
+}  // namespace
+
+const std::vector<const Kernels*>& runnable() {
+    static const std::vector<const Kernels*> found = find_runnable();
+    return found;
+}
+
 const Kernels& choose(const std::string& name) {
-    std::vector<const Kernels*> known = runnable();
+    const std::vector<const Kernels*>& known = runnable();
     const char* forced = std::getenv("GATEWISE_ISA");
     if (name.empty() && forced && *forced) return choose(forced);
     if (name.empty()) return *known.front();

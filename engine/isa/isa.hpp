@@ -23,7 +23,7 @@ namespace amx { extern const Kernels kernels; }
 #endif
 
 // Those that this processor can run, the best first.
-std::vector<const Kernels*> runnable();
+const std::vector<const Kernels*>& runnable();
 
 // The one of this name; where it is empty, the one that GATEWISE_ISA names, or the best. Throws Refusal for one that cannot run here.
 const Kernels& choose(const std::string& name);

@@ -153,5 +153,12 @@ def linear(
         Refusal: sizes that do not go together, or an instruction set that cannot run here.
     """
 
+def instruction_set(name: str, /) -> str:
+    """The instruction set of this name; of an empty name the one that GATEWISE_ISA names, or else the best one here.
+
+    Raises:
+        Refusal: it cannot run here.
+    """
+
 def instruction_sets() -> list[str]:
     """The instruction sets that this machine can run, the best one first; ``portable`` is always among them."""
