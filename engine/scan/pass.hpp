@@ -17,6 +17,15 @@ struct View {
     T* rows_from(int block_of_units, int r) const { return base + block_of_units * unit + r * row; }
 };
 
+// One part of a product at one time step: from where to where.
+template <class T>
+struct Run<T>::Ready {
+    View<T> to, addend[most_addends];
+    std::vector<Chunk<T>> chunks{};  // of the sources, in float or double
+    const Low* low = nullptr;        // the sources, packed
+    std::size_t depth = 0;           // steps of a panel's depth, or pieces of it
+};
+
 template <class T>
 struct Run<T>::Worker {  // what belongs to one thread
     int begin, end;      // rows
@@ -28,12 +37,12 @@ struct Run<T>::Worker {  // what belongs to one thread
     Buffer<T> scratch{}, tiles{};
     std::vector<std::vector<Operand<T>>> operands{};  // for each time step of a chunk
     std::vector<std::vector<T*>> here{};
-    std::vector<std::vector<Chunk<T>>> chunks{};
+    std::vector<int> shifts{}, ends{};    // of those steps: rows of a tile before each, and where its rows end
+    std::vector<Ready> ready{};           // each part at each of them
     std::vector<Buffer<T>> ahead{};       // what is made for the time steps of a chunk
     int first = 0;                        // of those steps
     std::vector<std::size_t> before{};    // rows of the chunk before each of them
-    std::vector<Buffer<Low>> packed{};  // sources of products of bfloat16 numbers
-    std::vector<const Low*> low{};      // of them, the one of each part and time step
+    std::vector<Buffer<Low>> packed{};    // sources of products of bfloat16 numbers
 };
 
 template <class T>
@@ -231,8 +240,8 @@ class Run<T>::Pass {
     // Products: scan/products.cpp.
     void make_panels(int begin, int end);
     void drop_panels() { panels_.clear(), low_panels_.clear(); }
-    void prepare_products(const Group& g, Worker& worker, const std::vector<int>& times, int parity, int tile_rows, const std::vector<int>& shifts) const;
-    void multiply(const Part& part, Worker& worker, std::size_t index, int u, int step, int end, int tile_rows, int shift, int parity) const;
+    void prepare_products(const Group& g, Worker& worker, const std::vector<int>& times, int parity, int tile_rows) const;
+    void multiply(const Part& part, Ready& ready, int u, int begin, int end) const;
 
     // The stages of a section at some steps of the loop, for the rows of one thread.
     void run(const Steps& steps, Worker& worker, const std::vector<int>& times, int parity) const {
@@ -245,12 +254,13 @@ class Run<T>::Pass {
         worker.operands.resize(std::max(worker.operands.size(), count));
         worker.here.resize(std::max(worker.here.size(), count));
         int tile_rows = 0;
-        std::vector<int> shifts(count), ends(count);
+        worker.shifts.resize(count), worker.ends.resize(count);
         for (std::size_t t = 0; t < count; ++t) {
-            ends[t] = std::min(worker.end, run_.rows(times[t]));
-            shifts[t] = tile_rows;
-            tile_rows += std::max(0, ends[t] - worker.begin);
+            worker.ends[t] = std::min(worker.end, run_.rows(times[t]));
+            worker.shifts[t] = tile_rows;
+            tile_rows += std::max(0, worker.ends[t] - worker.begin);
         }
+        const std::vector<int>&shifts = worker.shifts, &ends = worker.ends;
         for (std::size_t t = 0; t < count; ++t) {
             worker.operands[t].clear();
             for (int v : g.operands) {
@@ -259,12 +269,12 @@ class Run<T>::Pass {
             }
             worker.here[t].resize(g.operands.size());
         }
-        prepare_products(g, worker, times, parity, tile_rows, shifts);
+        prepare_products(g, worker, times, parity, tile_rows);
         for (int u = 0; u < run_.blocks(g.width); ++u) {
             worker.look();
             for (std::size_t part = 0; part < g.parts.size(); ++part)
                 for (std::size_t t = 0; t < count; ++t)
-                    if (ends[t] > worker.begin) multiply(g.parts[part], worker, part * count + t, u, times[t], ends[t], tile_rows, shifts[t], parity);
+                    if (ends[t] > worker.begin) multiply(g.parts[part], worker.ready[part * count + t], u, worker.begin, ends[t]);
             if (g.codes.empty()) continue;
             for (std::size_t t = 0; t < count; ++t) {
                 std::vector<T*>& here = worker.here[t];

@@ -83,28 +83,32 @@ Buffer<Low> Run<T>::Pass::low_panel(const PanelOf& of) const {
     return made;
 }
 
-// Where the sources of each part lie at each time step.
+// Where each part reads and writes at each time step.
 template <class T>
-void Run<T>::Pass::prepare_products(const Group& g, Worker& worker, const std::vector<int>& times, int parity, int tile_rows, const std::vector<int>& shifts) const {
-    const std::size_t count = g.parts.size() * times.size();
-    worker.chunks.resize(std::max(worker.chunks.size(), count));
-    worker.packed.resize(std::max(worker.packed.size(), count));
-    worker.low.resize(std::max(worker.low.size(), count));
-    for (std::size_t part = 0; part < g.parts.size(); ++part)
-        for (std::size_t t = 0; t < times.size(); ++t) {
-            const std::size_t place = part * times.size() + t;
-            const std::vector<int>& sources = g.parts[part].sources;
+void Run<T>::Pass::prepare_products(const Group& g, Worker& worker, const std::vector<int>& times, int parity, int tile_rows) const {
+    const std::size_t count = times.size();
+    worker.ready.resize(std::max(worker.ready.size(), g.parts.size() * count));
+    worker.packed.resize(std::max(worker.packed.size(), g.parts.size() * count));
+    for (std::size_t i = 0; i < g.parts.size(); ++i)
+        for (std::size_t t = 0; t < count; ++t) {
+            const Part& part = g.parts[i];
+            Ready& ready = worker.ready[i * count + t];
+            auto at = [&](int value) { return view(value, times[t], worker, tile_rows, worker.shifts[t], parity); };
+            ready.to = at(part.target);
+            for (std::size_t k = 0; k < part.addends.size(); ++k) ready.addend[k] = at(part.addends[k]);
             if (run_.given_.low) {
-                const bool again = part > 0 && sources == g.parts[part - 1].sources;
-                worker.low[place] = again ? worker.low[place - times.size()] : pack_sources(sources, worker, place, times[t], tile_rows, shifts[t], parity);
+                const bool again = i > 0 && part.sources == g.parts[i - 1].sources;
+                ready.low = again ? worker.ready[(i - 1) * count + t].low : pack_sources(part.sources, worker, i * count + t, times[t], tile_rows, worker.shifts[t], parity);
+                ready.depth = pieces(part.sources);
                 continue;
             }
-            std::vector<Chunk<T>>& chunks = worker.chunks[place];
-            chunks.clear();
-            for (int source : sources) {
-                const View<T> at = view(source, times[t], worker, tile_rows, shifts[t], parity);
+            ready.chunks.clear();
+            ready.depth = 0;
+            for (int source : part.sources) {
+                const View<T> from = at(source);
                 const int units = run_.units(p_.values[source].width);
-                for (int u = 0; u * block < units; ++u) chunks.push_back({at.rows_from(u, worker.begin), nullptr, std::min(block, units - u * block)});
+                for (int u = 0; u * block < units; ++u) ready.chunks.push_back({from.rows_from(u, worker.begin), nullptr, std::min(block, units - u * block)});
+                ready.depth += units;
             }
         }
 }
@@ -128,34 +132,23 @@ const Low* Run<T>::Pass::pack_sources(const std::vector<int>& sources, Worker& w
 }
 
 template <class T>
-void Run<T>::Pass::multiply(const Part& part, Worker& worker, std::size_t index, int u, int step, int end, int tile_rows, int shift, int parity) const {
-    const View<T> to = view(part.target, step, worker, tile_rows, shift, parity);
+void Run<T>::Pass::multiply(const Part& part, Ready& ready, int u, int begin, int end) const {
     const T* addend[most_addends];
     std::ptrdiff_t addend_row[most_addends];
     const int addends = static_cast<int>(part.addends.size());
-    for (int i = 0; i < addends; ++i) {
-        const View<T> from = view(part.addends[i], step, worker, tile_rows, shift, parity);
-        addend[i] = from.rows_from(u, worker.begin), addend_row[i] = from.row;
-    }
-    const Target<T> target{to.rows_from(u, worker.begin), to.row, end - worker.begin, block, addends, addend, addend_row};
+    for (int i = 0; i < addends; ++i) addend[i] = ready.addend[i].rows_from(u, begin), addend_row[i] = ready.addend[i].row;
+    const View<T>& to = ready.to;
+    const Target<T> target{to.rows_from(u, begin), to.row, end - begin, block, addends, addend, addend_row};
     if (run_.given_.low) {
-        if constexpr (std::is_same_v<T, float>) {
-            const int depth = pieces(part.sources);
-            run_.low_.multiply({worker.low[index], low_panels_[part.product].data() + static_cast<std::size_t>(u) * depth * piece * block, depth, target});
-        }
+        if constexpr (std::is_same_v<T, float>)
+            run_.low_.multiply({ready.low, low_panels_[part.product].data() + u * ready.depth * piece * block, static_cast<int>(ready.depth), target});
     } else {
-        std::vector<Chunk<T>>& chunks = worker.chunks[index];
-        std::size_t depth = 0;
-        for (const Chunk<T>& chunk : chunks) depth += chunk.depth;
-        const T* b = panels_[part.product].data() + u * depth * block;
-        for (Chunk<T>& chunk : chunks) {
-            chunk.b = b;
-            b += static_cast<std::size_t>(chunk.depth) * block;
-        }
-        run_.kernels_.multiply({chunks.data(), static_cast<int>(chunks.size()), false, target});
+        const T* b = panels_[part.product].data() + u * ready.depth * block;
+        for (Chunk<T>& chunk : ready.chunks) chunk.b = b, b += static_cast<std::size_t>(chunk.depth) * block;
+        run_.kernels_.multiply({ready.chunks.data(), static_cast<int>(ready.chunks.size()), false, target});
     }
     if (p_.widths[p_.values[part.target].width] == 1)
-        for (int r = worker.begin; r < end; ++r) {
+        for (int r = begin; r < end; ++r) {
             T* row = to.rows_from(0, r);
             std::fill(row, row + block, row[0]);
         }

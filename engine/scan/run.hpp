@@ -60,6 +60,7 @@ class Run {
     class Ahead;
     class Back;
     class OuterSums;
+    struct Ready;
     struct Worker;
 
     int units(int width) const { return given_.widths[width]; }
