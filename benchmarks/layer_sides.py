@@ -98,7 +98,7 @@ def call(what: str, side: str, cell: str, size: Size) -> Call:
     options = {}
     if side.startswith("ragged"):
         options["lengths"] = lengths(size)
-    return training(made, x, precision, options)
+    return training(made, x, precision, options, scalar=what == "first call")
 
 
 def lengths(size: Size) -> Tensor:
@@ -106,8 +106,14 @@ def lengths(size: Size) -> Tensor:
     return torch.randint(1, size.time + 1, (size.batch,), generator=torch.Generator().manual_seed(1111))
 
 
-def training(made: torch.nn.Module, x: Tensor, precision: str, options: dict[str, Tensor]) -> Call:
-    """Forward and backward, to the gradients of the input and of every parameter."""
+def training(
+    made: torch.nn.Module, x: Tensor, precision: str, options: dict[str, Tensor], *, scalar: bool = False
+) -> Call:
+    """Forward and backward, to the gradients of the input and of every parameter.
+
+    From a gradient of the output, so that nothing but the layer is timed; or from a ``scalar``, as a loss is, since torch
+    imports a third of a second of symbolic algebra when it is first given the gradient of a tensor.
+    """
     leaves = [x.requires_grad_(), *made.parameters()]
     gradient: Tensor | None = None
 
@@ -115,6 +121,8 @@ def training(made: torch.nn.Module, x: Tensor, precision: str, options: dict[str
         nonlocal gradient
         with precise(precision):
             output, _ = made(x, **options)
+        if scalar:
+            return (output, *torch.autograd.grad(output.sum(), leaves))
         if gradient is None:  # of the type that the layer returns
             gradient = torch.randn(output.shape, generator=torch.Generator().manual_seed(7)).to(output.dtype)
         return (output, *torch.autograd.grad(output, leaves, gradient))

@@ -185,7 +185,9 @@ def test_run_takes_no_initial_state_for_granted():
 
 def test_an_instruction_set_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setenv("GATEWISE_ISA", "mmx")
-    with pytest.raises(SettingError, match=r"GATEWISE_ISA: the instruction set mmx cannot run here.*; set it to .*portable"):
+    with pytest.raises(
+        SettingError, match=r"GATEWISE_ISA: the instruction set mmx cannot run here.*; set it to .*portable"
+    ):
         choose(LSTM)
     monkeypatch.setenv("GATEWISE_ISA", "portable")
     assert choose(LSTM).name == "fused"
