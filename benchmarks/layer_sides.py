@@ -111,8 +111,8 @@ def training(
 ) -> Call:
     """Forward and backward, to the gradients of the input and of every parameter.
 
-    From a gradient of the output, so that nothing but the layer is timed; or from a ``scalar``, as a loss is, since torch
-    imports a third of a second of symbolic algebra when it is first given the gradient of a tensor.
+    From a gradient of the output, so that nothing but the layer is timed; or from a ``scalar``, as a loss is, since
+    torch imports a third of a second of symbolic algebra when it is first given the gradient of a tensor.
     """
     leaves = [x.requires_grad_(), *made.parameters()]
     gradient: Tensor | None = None
