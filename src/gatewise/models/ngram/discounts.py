@@ -1,0 +1,105 @@
+"""How much each method takes from the counts that were seen, for what was not; and what it does where that is undefined.
+
+Letters: n_r how many n-grams of an order occur r times, h a context, w a word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gatewise.models.ngram.counts import Ids
+
+FALLBACK = (0.5, 1.0, 1.5)
+"""Modified Kneser-Ney's discounts where the text defines none."""
+KATZ_LARGEST = 5
+
+
+@dataclass(frozen=True)
+class Discount:
+    """What is taken from a count r: ``taken[r]``, and ``taken[-1]`` from every larger one.
+
+    Attributes:
+        taken: of r = 0, 1, ...
+        note: what the user should know, or "".
+    """
+
+    taken: tuple[float, ...]
+    note: str = ""
+
+    def of(self, counts: Ids) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """What is taken from each of ``counts``."""
+        return np.asarray(self.taken)[np.minimum(counts, len(self.taken) - 1)]
+
+
+def counts_of_counts(counts: Ids, largest: int) -> list[int]:
+    """n_1 .. n_largest.
+
+    Example:
+        >>> counts_of_counts(np.array([1, 1, 2, 9]), 3)
+        [2, 1, 0]
+    """
+    small = np.bincount(counts[(counts > 0) & (counts <= largest)], minlength=largest + 1)
+    return [int(n) for n in small[1:]]
+
+
+def kneser_ney(counts: Ids, order: int) -> Discount:
+    """One discount, D = n_1 / (n_1 + 2 n_2) (Kneser and Ney 1995); 0.75 where n_1 or n_2 is 0.
+
+    Example:
+        >>> kneser_ney(np.array([1, 1, 2]), order=2)
+        Discount(taken=(0.0, 0.5), note='')
+    """
+    n1, n2 = counts_of_counts(counts, 2)
+    if n1 and n2:
+        return Discount((0.0, n1 / (n1 + 2 * n2)))
+    return Discount((0.0, 0.75), _undefined(order, (n1, n2), "0.75"))
+
+
+def modified_kneser_ney(counts: Ids, order: int) -> Discount:
+    """Three discounts: Y = n_1 / (n_1 + 2 n_2), D_r = r - (r + 1) Y n_(r+1) / n_r for r = 1, 2, 3 and more.
+
+    Where one of n_1 .. n_4 is 0, or a discount is not from 0 to r, as in little or artificial text, the three are
+    0.5, 1 and 1.5, and the note says so.
+
+    Source: Chen and Goodman 1998, equation 26.
+
+    Example:
+        >>> [round(taken, 3) for taken in modified_kneser_ney(np.repeat([1, 2, 3, 4], [8, 4, 2, 1]), order=1).taken]
+        [0.0, 0.5, 1.25, 2.0]
+    """
+    n = counts_of_counts(counts, 4)
+    if all(n):
+        y = n[0] / (n[0] + 2 * n[1])
+        taken = [r - (r + 1) * y * n[r] / n[r - 1] for r in (1, 2, 3)]
+        if all(0 <= d <= r for r, d in enumerate(taken, start=1)):
+            return Discount((0.0, *taken))
+    return Discount((0.0, *FALLBACK), _undefined(order, n, ", ".join(map(str, FALLBACK))))
+
+
+def katz(counts: Ids, order: int) -> Discount:
+    """Good and Turing's r* = (r + 1) n_(r+1) / n_r for r up to 5, scaled so that larger counts keep all they have.
+
+    With k = 5 and s = (k + 1) n_(k+1) / n_1, a count r becomes r d_r, d_r = (r*/r - s) / (1 - s). Where that is
+    undefined, or not above 0 and at most 1, nothing is known of the text's unseen mass: a half is taken from each count.
+
+    Source: Katz 1987; Jurafsky and Martin, chapter 3 of the second edition.
+
+    Example:
+        >>> [round(taken, 3) for taken in katz(np.repeat([1, 2, 3, 4, 5, 6], [64, 24, 12, 7, 4, 2]), order=2).taken]
+        [0.0, 0.308, 0.615, 0.821, 1.407, 2.462, 0.0]
+    """
+    n = counts_of_counts(counts, KATZ_LARGEST + 1)
+    if all(n):
+        share = (KATZ_LARGEST + 1) * n[KATZ_LARGEST] / n[0]
+        stars = [(r + 1) * n[r] / n[r - 1] for r in range(1, KATZ_LARGEST + 1)]
+        kept = [(star / r - share) / (1 - share) if share < 1 else 0.0 for r, star in enumerate(stars, start=1)]
+        if all(0 < d <= 1 for d in kept):
+            return Discount((0.0, *(r * (1 - d) for r, d in enumerate(kept, start=1)), 0.0))
+    return Discount((0.0, 0.5), _undefined(order, n, "0.5"))
+
+
+def _undefined(order: int, n: tuple[int, ...] | list[int], instead: str) -> str:
+    seen = ", ".join(f"{count:,} that occur {r} times" for r, count in enumerate(n, start=1))
+    return f"the discounts of order {order} are undefined on this text ({seen}), so {instead} is taken"
