@@ -102,8 +102,7 @@ def count(ids: Ids, boundaries: Ids | None, order: int, vocabulary_size: int, eo
         [(0, 1, 1), (1, 2, 2), (2, 0, 1), (2, 1, 1)]
     """
     _check(ids, order, vocabulary_size)
-    starts = np.zeros(1, np.int64) if boundaries is None else boundaries[:-1]
-    text, age = _with_starts(ids, starts, eos_id)
+    text, age = places_of(ids, boundaries, eos_id)
     unigrams = np.bincount(ids, minlength=vocabulary_size)
     nothing = np.zeros(vocabulary_size, np.int64)
     orders = [OrderCounts(np.arange(vocabulary_size), unigrams, nothing, nothing)]
@@ -128,8 +127,14 @@ def _check(ids: Ids, order: int, vocabulary_size: int) -> None:
         raise SettingError(f"{len(ids)} tokens of a vocabulary of {vocabulary_size} are more than keys can tell apart")
 
 
-def _with_starts(ids: Ids, starts: Ids, eos_id: int) -> tuple[Ids, Ids]:
-    """The text with ``eos_id`` before each sequence, and for each place how far it is from there; both [M]."""
+def places_of(ids: Ids, boundaries: Ids | None, eos_id: int) -> tuple[Ids, Ids]:
+    """The text with ``eos_id`` before each sequence, and for each place how far it is from there; both [M].
+
+    Example:
+        >>> [array.tolist() for array in places_of(np.array([5, 6, 7]), np.array([0, 2, 3]), eos_id=0)]
+        [[0, 5, 6, 0, 7], [0, 1, 2, 0, 1]]
+    """
+    starts = np.zeros(1, np.int64) if boundaries is None else boundaries[:-1]
     places = starts + np.arange(len(starts))
     text = np.empty(len(ids) + len(starts), np.int64)
     given = np.ones(len(text), np.bool_)

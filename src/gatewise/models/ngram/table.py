@@ -6,12 +6,13 @@ Letters: V vocabulary, N_k n-grams of order k, n the highest order, R rows, T to
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.models.ngram.counts import Ids
+from gatewise.models.ngram.counts import Ids, sorting
 
 Logs = NDArray[np.float32]
 
@@ -62,47 +63,50 @@ class BackoffTable:
         """n."""
         return len(self.orders)
 
-    def numbers(self, text: Ids) -> list[Ids]:
-        """For each order the number of the n-gram that ends at each place, -1 where there is none; [R, T] each.
-
-        Args:
-            text: [R, T]; -1 where no token is known.
-        """
-        found = [text]
-        for order in self.orders[1:]:
-            before = np.full_like(text, -1)
-            before[:, 1:] = found[-1][:, :-1]
-            wanted = np.where((before < 0) | (text < 0), -1, before * self.vocabulary_size + text)
-            found.append(find(order.keys, wanted))
-        return found
-
     def log_probs(self, text: Ids, context: int) -> Logs:
         """The log probability of each token after those before it in its row.
 
         Args:
             text: [R, context + T], -1 where no token is known.
-            context: how many tokens of each row are context only.
+            context: how many tokens of each row are context only; at least 1 where n is above 1.
 
         Returns:
-            [R, T], in nats; what stands for an unknown token means nothing.
+            [R, T], in nats; 0 where no token is known.
         """
-        numbers = self.numbers(text)
-        found = self.orders[0].log_probs[text[:, context:]]
-        for order in range(2, self.order + 1):
-            here, before = numbers[order - 1][:, context:], numbers[order - 2][:, context - 1 : -1]
-            if here.shape[1] != before.shape[1]:  # no context at all before the first token
-                continue
-            found = self._longer(order, here, before, found)
-        return found
+        words = np.ascontiguousarray(text).reshape(-1)
+        found = np.where(words < 0, np.float32(0), self.orders[0].log_probs[words])
+        for order, places, before, here in self._walk(words, text.shape[1]):
+            found[places] = self._longer(order, before, here, found[places])
+        return found.reshape(text.shape)[:, context:]
 
-    def _longer(self, order: int, here: Ids, before: Ids, lower: Logs) -> Logs:
-        """The log probabilities with contexts of one word more than those of ``lower``."""
+    def _walk(self, words: Ids, width: int) -> Iterator[tuple[int, Ids, Ids, Ids]]:
+        """For each order from 2: places whose context is there, the number of the context, that of the n-gram or -1.
+
+        Args:
+            words: [R * width], rows one after the other.
+            width: of a row.
+        """
+        numbers = words  # of the n-gram of the order before that ends at each place
+        places = np.flatnonzero((words >= 0) & (np.arange(len(words)) % width > 0))
+        for index, order in enumerate(self.orders[1:], start=2):
+            before = numbers[places - 1]
+            places, before = places[before >= 0], before[before >= 0]  # ever fewer
+            here = find(order.keys, before * self.vocabulary_size + words[places])
+            yield index, places, before, here
+            numbers = np.full(len(words), -1)
+            numbers[places] = here
+
+    def _longer(self, order: int, before: Ids, here: Ids, lower: Logs) -> Logs:
+        """The log probabilities after contexts that are there, from those after contexts of one word less."""
         weights = self.orders[order - 2].back_offs
         assert weights is not None  # only the highest order has none
-        missing = np.where(before < 0, np.float32(0), weights[before])
+        missing = weights[before]
         if self.uniform:
             lower = np.where(missing < 0, np.float32(-math.log(self.vocabulary_size)), lower)
-        return np.where(here < 0, missing + lower, self.orders[order - 1].log_probs[here])
+        missing += lower
+        seen = here >= 0
+        missing[seen] = self.orders[order - 1].log_probs[here[seen]]
+        return missing
 
     def distribution(self, contexts: Ids) -> Logs:
         """The log probability of every word after each context.
@@ -116,38 +120,53 @@ class BackoffTable:
         found = np.repeat(self.orders[0].log_probs[None], len(contexts), axis=0)
         if self.order == 1:
             return found
-        numbers = self.numbers(contexts)
+        rows = np.arange(len(contexts))
         for order in range(2, self.order + 1):
-            self._spread(order, numbers[order - 2][:, -1], found)
+            numbers = self._numbers(contexts[rows], order - 1)
+            rows, numbers = rows[numbers >= 0], numbers[numbers >= 0]  # a longer context is not there either
+            self._spread(order, rows, numbers, found)
         return found
 
-    def _spread(self, order: int, contexts: Ids, found: Logs) -> None:
+    def _numbers(self, contexts: Ids, length: int) -> Ids:
+        """The number of the n-gram that the last ``length`` tokens of each context are, -1 where there is none."""
+        numbers = contexts[:, -length]
+        for order in range(2, length + 1):
+            there = np.flatnonzero((numbers >= 0) & (contexts[:, order - length - 1] >= 0))
+            wanted = numbers[there] * self.vocabulary_size + contexts[there, order - length - 1]
+            numbers = np.full(len(contexts), -1)
+            numbers[there] = find(self.orders[order - 1].keys, wanted)
+        return numbers
+
+    def _spread(self, order: int, rows: Ids, contexts: Ids, found: Logs) -> None:
         """Put the n-grams of one order over what the shorter contexts say, in place."""
         weights, longer = self.orders[order - 2].back_offs, self.orders[order - 1]
         assert weights is not None  # only the highest order has none
-        rows = np.flatnonzero(contexts >= 0)
-        missing = weights[contexts[rows]]
+        missing = weights[contexts]
         if self.uniform:
             decided = missing < 0
             found[rows[decided]] = np.float32(-math.log(self.vocabulary_size))
         found[rows] += missing[:, None]
-        first = np.searchsorted(longer.keys, contexts[rows] * self.vocabulary_size)
-        last = np.searchsorted(longer.keys, (contexts[rows] + 1) * self.vocabulary_size)
+        first = np.searchsorted(longer.keys, contexts * self.vocabulary_size)
+        last = np.searchsorted(longer.keys, (contexts + 1) * self.vocabulary_size)
         places = ranges(first, last)
         found[np.repeat(rows, last - first), longer.keys[places] % self.vocabulary_size] = longer.log_probs[places]
 
 
 def find(keys: Ids, wanted: Ids) -> Ids:
-    """The places of ``wanted`` among the rising ``keys``, -1 where there is none; of the shape of ``wanted``.
+    """The places of ``wanted``, none below 0, among the rising ``keys``; -1 where there is none.
 
     Example:
-        >>> find(np.array([2, 5, 9]), np.array([[9, 3], [2, -1]])).tolist()
-        [[2, -1], [0, -1]]
+        >>> find(np.array([2, 5, 9]), np.array([9, 3, 2])).tolist()
+        [2, -1, 0]
     """
     if not len(keys):
         return np.full_like(wanted, -1)
-    places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[places] == wanted, places, -1)
+    order = sorting(wanted)  # neighbours in turn: each search finds what the one before it brought near
+    there = wanted[order]
+    places = np.minimum(np.searchsorted(keys, there), len(keys) - 1)
+    found = np.empty_like(wanted)
+    found[order] = np.where(keys[places] == there, places, -1)
+    return found
 
 
 def ranges(first: Ids, last: Ids) -> Ids:

@@ -1,0 +1,99 @@
+"""The n-gram language model.
+
+Letters: n texts, T tokens, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from gatewise.errors import ShapeError
+from gatewise.layers.softmax import check_ids
+from gatewise.lm.measures import Measure
+from gatewise.models.ngram.ngram_state import NgramState
+from gatewise.models.ngram.table import BackoffTable
+from gatewise.text.batch import Batch
+
+
+class NgramLM:
+    """p(w_t | w_(t-n+1) ... w_(t-1)) from a back-off table: what the last n - 1 tokens were decides.
+
+    It is a `gatewise.lm.LanguageModel`, on the CPU, and scores many texts at a time.
+
+    Args:
+        table: n-grams with log probabilities and back-off weights.
+        unit: whether it runs over text without end, or over sentences that end with ``eos_id``.
+
+    Sources: Jelinek and Mercer 1980; Katz 1987; Chen and Goodman 1998.
+
+    Example:
+        >>> import numpy as np
+        >>> from gatewise.models.ngram.counts import count
+        >>> from gatewise.models.ngram.estimate import estimate
+        >>> counts = count(np.array([1, 2, 1, 2, 0]), None, 2, vocabulary_size=3, eos_id=0)
+        >>> lm = NgramLM(estimate(counts, "maximum-likelihood").table)
+        >>> lm.next(lm.advance(lm.start(1), torch.tensor([[1, 2]]))[1]).exp().tolist()         # after 2: 1 or the end
+        [[0.5, 0.5, 0.0]]
+    """
+
+    def __init__(self, table: BackoffTable, *, unit: Literal["running", "sentences"] = "running") -> None:
+        self.table, self.unit = table, unit
+
+    @property
+    def vocabulary_size(self) -> int:
+        """V."""
+        return self.table.vocabulary_size
+
+    @property
+    def eos_id(self) -> int:
+        """The token that ends a text, and that every text starts after."""
+        return self.table.eos_id
+
+    def start(self, n: int) -> NgramState:
+        """The state of n texts before their first token."""
+        return NgramState.before(n, self.table.order - 1, self.eos_id)
+
+    def advance(self, state: NgramState, ids: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, NgramState]:
+        """Read some tokens of each text; see `gatewise.lm.LanguageModel.advance`.
+
+        Raises:
+            ShapeError: ids that are not [n, T], or outside the vocabulary.
+        """
+        if ids.dim() != 2 or ids.dtype != torch.int64 or ids.size(0) != len(state):
+            message = f"the ids are {ids.dtype} {list(ids.shape)}, expected torch.int64 [{len(state)}, T]"
+            raise ShapeError(message, where="NgramLM")
+        beyond = None if lengths is None else torch.arange(ids.size(1)) >= lengths[:, None]
+        check_ids(ids if beyond is None else ids.where(~beyond, self.eos_id), self.vocabulary_size, where="NgramLM")
+        text = torch.cat([state.contexts, ids if beyond is None else ids.where(~beyond, -1)], 1)
+        width = state.contexts.size(1)
+        log_probs = torch.from_numpy(self.table.log_probs(text.numpy(), width))
+        if lengths is None:
+            return log_probs, NgramState(text[:, text.size(1) - width :])
+        last = lengths[:, None] + torch.arange(width)
+        return log_probs.masked_fill_(beyond, 0.0), NgramState(text.gather(1, last))
+
+    def next(self, state: NgramState) -> Tensor:
+        """The log probability of every token that may come next, [n, V] in nats."""
+        return torch.from_numpy(self.table.distribution(state.contexts.numpy()))
+
+    def evaluate(self, batches: Iterable[Batch], *, characters: int = 0) -> Measure:
+        """The loss over all batches, each row's last tokens carried from a batch to the next.
+
+        Args:
+            batches: a stream's ``one_pass()``.
+            characters: of the text, where the tokens hold every one of them; 0 where they do not.
+
+        Raises:
+            DataError: there is no token.
+        """
+        nats, tokens, state = 0.0, 0, self.start(0)
+        for batch in batches:
+            rows = batch.targets.size(1)
+            state = self.start(rows) if len(state) != rows else state.fresh(batch.fresh, self.eos_id)
+            log_probs, state = self.advance(state, batch.targets.t(), batch.lengths)
+            nats, tokens = nats - float(log_probs.sum(dtype=torch.float64)), tokens + batch.tokens
+        return Measure(nats, tokens, characters)
