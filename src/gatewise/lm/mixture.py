@@ -55,7 +55,7 @@ class Mixture:
     Example:
         >>> from gatewise.lm.uniform import Uniform
         >>> mixture = Mixture([Uniform(4), Uniform(4)], [0.25, 0.75])
-        >>> mixture.next(mixture.start(1)).exp().tolist()
+        >>> mixture.next(mixture.start(1)).exp().round(decimals=6).tolist()
         [[0.25, 0.25, 0.25, 0.25]]
     """
 
@@ -146,7 +146,7 @@ def mixture_weights(log_probs: Tensor, *, rounds: int = 200, enough: float = 1e-
     Example:
         >>> better, worse = torch.tensor([-1.0, -1.0, -5.0]), torch.tensor([-3.0, -3.0, -1.0])
         >>> [round(weight, 2) for weight in mixture_weights(torch.stack([better, worse]))]
-        [0.74, 0.26]
+        [0.63, 0.37]
     """
     if not log_probs.size(1):
         raise SettingError("weights are found on held-out text, but there is no token")

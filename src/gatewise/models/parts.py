@@ -12,7 +12,7 @@ from gatewise.errors import SettingError
 from gatewise.layers.adaptive_softmax import AdaptiveSoftmax
 from gatewise.layers.output import FullSoftmax, OutputLayer
 from gatewise.layers.recurrent import Recurrent
-from gatewise.models.settings import RecurrentLMSettings
+from gatewise.models.settings import NeuralLMSettings, RecurrentLMSettings
 
 
 def recurrent_layers(settings: RecurrentLMSettings, cell: Cell | None, kind: dict[str, Any]) -> Recurrent:
@@ -45,16 +45,14 @@ def recurrent_layers(settings: RecurrentLMSettings, cell: Cell | None, kind: dic
     )
 
 
-def projection(settings: RecurrentLMSettings, width: int, kind: dict[str, Any]) -> nn.Linear | None:
+def projection(settings: NeuralLMSettings, width: int, kind: dict[str, Any]) -> nn.Linear | None:
     """The map from the layers, ``width`` numbers, to the width of the tied vectors; None where there is none."""
     if not settings.tie_weights or width == settings.embedding_size:
         return None
     return nn.Linear(width, settings.embedding_size, bias=False, **kind)
 
 
-def output_layer(
-    settings: RecurrentLMSettings, embedding: nn.Embedding, width: int, kind: dict[str, Any]
-) -> OutputLayer:
+def output_layer(settings: NeuralLMSettings, embedding: nn.Embedding, width: int, kind: dict[str, Any]) -> OutputLayer:
     """The output layer over what the layers return, ``width`` numbers, or over the vectors of the tokens where tied."""
     owner = embedding if settings.tie_weights else None
     width = settings.embedding_size if settings.tie_weights else width

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,35 +12,42 @@ from torch import Tensor
 from gatewise.cells.record import CellRecord
 from gatewise.cells.spec import Cell
 from gatewise.errors import GatewiseError, ModelFileError
+from gatewise.models.neural_lm import NeuralLM
+from gatewise.models.ngram.ngram_lm import NgramLM
+from gatewise.models.ngram.smoothing import METHODS
+from gatewise.models.ngram.stored import from_tensors
 from gatewise.models.recurrent_lm import RecurrentLM
-from gatewise.models.settings import RecurrentLMSettings
+from gatewise.models.settings import NgramLMSettings, RecurrentLMSettings, WindowLMSettings
+from gatewise.models.window_lm import WindowLM
 from gatewise.scan.probe import probe
 from gatewise.scan.program.form import Program
 from gatewise.scan.stored.cell import stored_cell
 from gatewise.settings.nearest import did_you_mean
+from gatewise.storage.tensors import check_finite
 
-MODELS: dict[str, type[RecurrentLM]] = {"recurrent-lm": RecurrentLM}
-"""Model type, as ``config.json`` has it -> class."""
+Tensors = Mapping[str, Tensor]
 
-_FIELDS = {"model_type": str, "settings": dict, "vocabulary_size": int, "eos_id": int, "unit": str, "cell": dict}
+_COMMON = {"model_type": str, "settings": dict, "vocabulary_size": int, "eos_id": int, "unit": str}
 _LARGEST_VOCABULARY = 10_000_000
+Network = NeuralLM | NgramLM
+"""Every kind of language model that a folder may hold."""
 
 
 def rebuild(
     config: Mapping[str, Any],
-    tensors: Mapping[str, Tensor],
+    tensors: Tensors,
     *,
     where: str = "config.json",
     cell: Cell | type[Cell] | str | None = None,
     program: Callable[[], Program] | None = None,
-) -> RecurrentLM:
+) -> Network:
     """The model that ``model.config()`` and ``model.state_dict()`` describe, in evaluation mode.
 
     Shapes are compared before anything is allocated. Random numbers are left as they were.
 
     Args:
         config: plain values, such as JSON gives.
-        tensors: by name, all of one floating type, which becomes the model's.
+        tensors: by name; those of a neural model all of one floating type, which becomes the model's.
         where: what they were read from, for the error.
         cell: the user's own cell, where the model was made with one.
         program: reads the program of the cell, which stands in where the cell is the user's own and not given.
@@ -53,10 +61,14 @@ def rebuild(
         >>> torch.equal(twin.embedding.weight, model.embedding.weight), twin.training
         (True, False)
     """
-    _check_config(config, where)
+    kind = _kind(config, where)
+    _check_config(config, kind, where)
+    if kind.build is None:
+        return _ngram(config, tensors, where)
     try:
+        found = _cell(config, where, cell, program) if "cell" in kind.fields else None
         with torch.random.fork_rng(devices=[]):
-            model = _build(config, tensors, where, _cell(config, where, cell, program))
+            model = _neural(kind.build, config, tensors, where, found)
     except ModelFileError:
         raise
     except GatewiseError as error:
@@ -79,35 +91,84 @@ def _cell(
     return found
 
 
-def _build(config: Mapping[str, Any], tensors: Mapping[str, Tensor], where: str, cell: Cell) -> RecurrentLM:
-    """A model of the right shapes, newly initialised."""
+def _recurrent(config: Mapping[str, Any], cell: Cell | None, device: str, dtype: torch.dtype) -> NeuralLM:
     settings = RecurrentLMSettings.from_dict(config["settings"])
-    # The record holds the constants, whatever options they came from.
-    bare = settings.replace(cell_options="")
+    # The record holds the constants, whatever options they came from; a model of shapes only asks for no runner.
+    bare = settings.replace(cell_options="", **({"runner": "auto"} if device == "meta" else {}))
+    sizes = config["vocabulary_size"], config["eos_id"]
+    model = RecurrentLM(bare, *sizes, unit=config["unit"], cell=cell, device=device, dtype=dtype)
+    model.settings = settings
+    return model
+
+
+def _window(config: Mapping[str, Any], _cell: Cell | None, device: str, dtype: torch.dtype) -> NeuralLM:
+    settings = WindowLMSettings.from_dict(config["settings"])
+    return WindowLM(
+        settings, config["vocabulary_size"], config["eos_id"], unit=config["unit"], device=device, dtype=dtype
+    )
+
+
+def _neural(build: Build, config: Mapping[str, Any], tensors: Tensors, where: str, cell: Cell | None) -> NeuralLM:
+    """A model of the right shapes, newly initialised."""
     dtype = _only_type(tensors, where)
-
-    def build(device: str) -> RecurrentLM:
-        sizes = config["vocabulary_size"], config["eos_id"]
-        model = MODELS[config["model_type"]](bare, *sizes, unit=config["unit"], cell=cell, device=device, dtype=dtype)
-        model.settings = settings
-        return model
-
-    expected = {name: tensor.shape for name, tensor in build("meta").state_dict().items()}
+    check_finite(tensors, where)
+    expected = {name: tensor.shape for name, tensor in build(config, cell, "meta", dtype).state_dict().items()}
     _check_shapes(expected, tensors, where)
-    return build("cpu")
+    return build(config, cell, "cpu", dtype)
 
 
-def _check_config(config: Mapping[str, Any], where: str) -> None:
+def _ngram(config: Mapping[str, Any], tensors: Tensors, where: str) -> NgramLM:
+    try:
+        settings = NgramLMSettings.from_dict(config["settings"])
+    except GatewiseError as error:
+        raise ModelFileError(error.message, where=where, fix=error.fix) from None
+    uniform = METHODS[settings.smoothing].rule == "uniform"
+    table = from_tensors(tensors, config["vocabulary_size"], config["eos_id"], where, uniform=uniform)
+    return NgramLM(table, unit=config["unit"], settings=settings)
+
+
+Build = Callable[[Mapping[str, Any], Cell | None, str, torch.dtype], NeuralLM]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of model.
+
+    Attributes:
+        fields: the entries of its config with their types.
+        build: makes it on a device, newly initialised; None where there is nothing to initialise.
+    """
+
+    fields: dict[str, type]
+    build: Build | None
+
+
+KINDS = {
+    "recurrent-lm": _Kind(_COMMON | {"cell": dict}, _recurrent),
+    "window-lm": _Kind(_COMMON, _window),
+    "ngram-lm": _Kind(_COMMON, None),
+}
+"""Model type, as ``config.json`` has it -> what it needs."""
+
+
+def _kind(config: Mapping[str, Any], where: str) -> _Kind:
+    name = config.get("model_type")
+    if not isinstance(name, str):
+        raise ModelFileError(f"model_type is expected as str, but {name!r} came", where=where)
+    if name not in KINDS:
+        raise ModelFileError(f"unknown model_type {name!r}", where=where, fix=did_you_mean(name, KINDS))
+    return KINDS[name]
+
+
+def _check_config(config: Mapping[str, Any], kind: _Kind, where: str) -> None:
     for name in config:
-        if name not in _FIELDS:
-            raise ModelFileError(f"there is no entry {name} in a model", where=where, fix=did_you_mean(name, _FIELDS))
-    for name, kind in _FIELDS.items():
+        if name not in kind.fields:
+            fix = did_you_mean(name, kind.fields)
+            raise ModelFileError(f"there is no entry {name} in a model", where=where, fix=fix)
+    for name, expected in kind.fields.items():
         value = config.get(name)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise ModelFileError(f"{name} is expected as {kind.__name__}, but {value!r} came", where=where)
-    if config["model_type"] not in MODELS:
-        fix = did_you_mean(config["model_type"], MODELS)
-        raise ModelFileError(f"unknown model_type {config['model_type']!r}", where=where, fix=fix)
+        if not isinstance(value, expected) or isinstance(value, bool):
+            raise ModelFileError(f"{name} is expected as {expected.__name__}, but {value!r} came", where=where)
     if config["unit"] not in ("running", "sentences"):
         raise ModelFileError(f"unit must be running or sentences, but {config['unit']!r} came", where=where)
     if not 1 <= config["vocabulary_size"] <= _LARGEST_VOCABULARY:
@@ -115,7 +176,7 @@ def _check_config(config: Mapping[str, Any], where: str) -> None:
         raise ModelFileError(message, where=where)
 
 
-def _only_type(tensors: Mapping[str, Tensor], where: str) -> torch.dtype:
+def _only_type(tensors: Tensors, where: str) -> torch.dtype:
     types = {tensor.dtype for tensor in tensors.values()}
     if len(types) != 1 or not next(iter(types)).is_floating_point:
         names = ", ".join(sorted(map(str, types))) or "no tensors"
@@ -123,7 +184,7 @@ def _only_type(tensors: Mapping[str, Tensor], where: str) -> torch.dtype:
     return types.pop()
 
 
-def _check_shapes(expected: Mapping[str, torch.Size], tensors: Mapping[str, Tensor], where: str) -> None:
+def _check_shapes(expected: Mapping[str, torch.Size], tensors: Tensors, where: str) -> None:
     if missing := sorted(expected.keys() - tensors.keys()):
         raise ModelFileError(f"the tensor {missing[0]} is missing", where=where)
     if unknown := sorted(tensors.keys() - expected.keys()):

@@ -5,29 +5,22 @@ Letters: T time, B batch, n texts, E embedding, H hidden, F features, V vocabula
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from gatewise.cells.record import CellRecord
 from gatewise.cells.spec import Cell
-from gatewise.errors import GatewiseError, SettingError, ShapeError
-from gatewise.layers.dropout import locked_dropout
-from gatewise.layers.softmax import check_ids
-from gatewise.lm.measures import Measure
+from gatewise.errors import ShapeError
+from gatewise.models.neural_lm import NeuralLM, Unit
+from gatewise.models.neural_state import Layers
 from gatewise.models.parts import output_layer, projection, recurrent_layers
-from gatewise.models.recurrent_state import Layers, RecurrentState, last_features
 from gatewise.models.settings import RecurrentLMSettings
 from gatewise.scan.probe import probe
-from gatewise.text.batch import Batch
-
-Unit = Literal["running", "sentences"]
 
 
-class RecurrentLM(nn.Module):
+class RecurrentLM(NeuralLM):
     """p(w_t | w_1 ... w_{t-1}) = softmax(W P f(e_1 ... e_{t-1}) + b): embedding, recurrent layers, output layer.
 
     e is the vector of a token, f the recurrent layers; P is there only where tied vectors are not as wide as f. It is
@@ -50,6 +43,7 @@ class RecurrentLM(nn.Module):
     arXiv:1708.02182v1.
 
     Example:
+        >>> from gatewise.text.batch import Batch
         >>> model = RecurrentLM(RecurrentLMSettings(cell="gru", embedding_size=8, hidden_size=16), vocabulary_size=30)
         >>> batch = Batch(torch.zeros(5, 2).long(), torch.ones(5, 2).long(), None, torch.tensor([True, True]), 10)
         >>> total, count, state = model.loss(batch, None)
@@ -58,6 +52,8 @@ class RecurrentLM(nn.Module):
         >>> model.eval().next(model.start(3)).exp().sum(1).round(decimals=4).tolist()
         [1.0, 1.0, 1.0]
     """
+
+    settings: RecurrentLMSettings
 
     def __init__(
         self,
@@ -70,13 +66,8 @@ class RecurrentLM(nn.Module):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        super().__init__()
-        if not 0 <= eos_id < vocabulary_size:
-            raise SettingError(f"eos_id must be from 0 to {vocabulary_size - 1}, but {eos_id} was given")
-        self.settings = settings
-        self.vocabulary_size, self.eos_id, self.unit = vocabulary_size, eos_id, unit
         kind: dict[str, Any] = {"device": device, "dtype": dtype}
-        self.embedding = nn.Embedding(vocabulary_size, settings.embedding_size, **kind)
+        super().__init__(settings, vocabulary_size, eos_id, unit, kind)
         self.recurrent = recurrent_layers(settings, cell, kind)
         self.projection = projection(settings, self.recurrent.output_size, kind)
         self.output = output_layer(settings, self.embedding, self.recurrent.output_size, kind)
@@ -86,10 +77,6 @@ class RecurrentLM(nn.Module):
     def cell(self) -> Cell:
         """The cell of the recurrent layers."""
         return self.recurrent.cell
-
-    def reset_parameters(self) -> None:
-        """Draw the vectors of the tokens from U(-0.1, 0.1); the layers draw their own parameters."""
-        nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
 
     def features(
         self, ids: Tensor, state: Layers | None = None, *, lengths: Tensor | None = None, fresh: Tensor | None = None
@@ -113,84 +100,6 @@ class RecurrentLM(nn.Module):
         outputs = self._drop(outputs, self.settings.output_dropout)
         return outputs if self.projection is None else self.projection(outputs), final
 
-    def loss(self, batch: Batch, state: Layers | None = None) -> tuple[Tensor, int, Layers]:
-        """The loss of a batch.
-
-        Args:
-            batch: on any device.
-            state: what the batch before it returned; None: every row starts from the initial state.
-
-        Returns:
-            -sum log p over the valid targets, in nats; how many they are; and the state to hand to the next batch.
-
-        Raises:
-            ShapeError: the state is of another batch size, and not every row of the batch is fresh.
-        """
-        device = self.embedding.weight.device
-        features, final = self.features(batch.inputs.to(device), state, lengths=batch.lengths, fresh=batch.fresh)
-        rows, targets = features.flatten(0, 1), batch.targets.to(device).flatten()
-        if batch.lengths is not None:
-            valid = _valid(batch.lengths, batch.targets.size(0)).flatten().nonzero().squeeze(1).to(device)
-            rows, targets = rows.index_select(0, valid), targets.index_select(0, valid)
-        return self.output.loss(rows, targets), batch.tokens, final
-
-    @torch.no_grad()
-    def evaluate(self, batches: Iterable[Batch], *, characters: int = 0) -> Measure:
-        """The loss over all batches, the state carried from each to the next.
-
-        Args:
-            batches: one pass over a text.
-            characters: how many the targets stand for; 0 where that is not known, or they do not hold them all.
-
-        Raises:
-            DataError: there is no batch.
-            GatewiseError: the model is in training mode.
-        """
-        self._check_evaluating()
-        nats, tokens, state = 0.0, 0, None
-        for batch in batches:
-            total, count, state = self.loss(batch, state)
-            nats, tokens = nats + total.item(), tokens + count
-        return Measure(nats, tokens, characters)
-
-    @torch.no_grad()
-    def start(self, n: int) -> RecurrentState:
-        """The state of n texts before their first token: the initial state, after it has read ``eos_id``."""
-        self._check_evaluating()
-        eos = torch.full((1, 1), self.eos_id, device=self.embedding.weight.device)
-        features, layers = self.features(eos)
-        return RecurrentState(layers, features[0]).select(torch.zeros(n, dtype=torch.int64))
-
-    @torch.no_grad()
-    def advance(
-        self, state: RecurrentState, ids: Tensor, lengths: Tensor | None = None
-    ) -> tuple[Tensor, RecurrentState]:
-        """Read some tokens of each text; see `gatewise.lm.LanguageModel.advance`.
-
-        Raises:
-            ShapeError: ids that are not [n, T], or outside the vocabulary.
-            GatewiseError: the model is in training mode.
-        """
-        self._check_evaluating()
-        self._check_shape(ids, state)
-        if ids.size(1) == 0:
-            return state.features.new_zeros(ids.shape), state
-        if lengths is not None:
-            ids = ids.where(_valid(lengths, ids.size(1)).t(), self.eos_id)
-            lengths = lengths.to(state.features.device)
-        check_ids(ids, self.vocabulary_size, where="RecurrentLM")
-        ids = ids.to(state.features.device)
-        features, layers = self.features(ids.t(), state.layers, lengths=lengths)
-        log_probs = self._log_probs(state, features, ids, lengths)
-        return log_probs, RecurrentState(layers, last_features(features, lengths, state.features))
-
-    @torch.no_grad()
-    def next(self, state: RecurrentState) -> Tensor:
-        """The log probability of every token that may come next, [n, V] in nats."""
-        self._check_evaluating()
-        known = state.known("next")
-        return state.remember("next", self.output.log_probs(state.features)) if known is None else known
-
     def config(self) -> dict[str, Any]:
         """What `gatewise.models.rebuild` makes this model from again, beside its tensors; ready for JSON."""
         return {
@@ -201,20 +110,6 @@ class RecurrentLM(nn.Module):
             "unit": self.unit,
             "cell": CellRecord.of(self.cell, probe(self.cell)).to_dict(),
         }
-
-    def _embed(self, ids: Tensor) -> Tensor:
-        vectors: Tensor = self.embedding(ids)
-        rate = self.settings.embedding_dropout
-        if not self.training or rate == 0.0:
-            return vectors
-        # The same as dropping rows of the matrix, without a second matrix.
-        kept = functional.dropout(vectors.new_ones(self.vocabulary_size), rate)
-        return vectors * kept[ids].unsqueeze(-1)
-
-    def _drop(self, sequence: Tensor, rate: float) -> Tensor:
-        if self.settings.locked_masks:
-            return locked_dropout(sequence, rate, self.training)
-        return functional.dropout(sequence, rate, self.training)
 
     def _begin(self, state: Layers | None, fresh: Tensor | None, batch: int) -> Layers | None:
         """The state that the layers start from; None for the initial one in every row."""
@@ -228,30 +123,3 @@ class RecurrentLM(nn.Module):
             return state
         rows = fresh.to(self.embedding.weight.device)[None, :, None]
         return {name: torch.where(rows, first, state[name]) for name, first in self.recurrent.start(batch).items()}
-
-    def _log_probs(self, state: RecurrentState, features: Tensor, ids: Tensor, lengths: Tensor | None) -> Tensor:
-        """[n, T]: each of ``ids`` [n, T] from the features before it; ``features`` [T, n, F] are those after it."""
-        n, steps = ids.shape
-        table = state.known("next")
-        if table is not None and lengths is None and steps == 1:
-            return table.gather(1, ids)
-        before, wanted = torch.cat([state.features[None], features[:-1]]).flatten(0, 1), ids.t().flatten()
-        if lengths is None:
-            return self.output.log_prob_of(before, wanted).view(steps, n).t()
-        places = _valid(lengths, steps).flatten().nonzero().squeeze(1)
-        found = self.output.log_prob_of(before.index_select(0, places), wanted.index_select(0, places))
-        return found.new_zeros(steps * n).index_copy(0, places, found).view(steps, n).t()
-
-    def _check_evaluating(self) -> None:
-        if self.training:
-            raise GatewiseError("the model is in training mode", where="RecurrentLM", fix="call .eval() first")
-
-    def _check_shape(self, ids: Tensor, state: RecurrentState) -> None:
-        if ids.dim() != 2 or ids.dtype != torch.int64 or ids.size(0) != len(state):
-            message = f"the ids are {ids.dtype} {list(ids.shape)}, expected torch.int64 [{len(state)}, T]"
-            raise ShapeError(message, where="RecurrentLM")
-
-
-def _valid(lengths: Tensor, steps: int) -> Tensor:
-    """[T, B]: whether a step is within a row's length."""
-    return torch.arange(steps, device=lengths.device)[:, None] < lengths

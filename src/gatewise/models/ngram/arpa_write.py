@@ -50,7 +50,11 @@ def _packed(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 def _names(words: Sequence[str], eos_id: int) -> list[str]:
     for index, word in enumerate(words):
-        if not word or len(word.encode("utf-8").split()) != 1 or word.encode("utf-8").split()[0] != word.encode("utf-8"):
+        if (
+            not word
+            or len(word.encode("utf-8").split()) != 1
+            or word.encode("utf-8").split()[0] != word.encode("utf-8")
+        ):
             message = f"ARPA divides words by white space, but the token {word!r} holds it"
             raise GatewiseError(message, fix="train the model at the level word, bpe or unigram")
         if word in (BEGIN, END) and index != eos_id:

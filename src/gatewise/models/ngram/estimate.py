@@ -126,7 +126,8 @@ def _combine(
         return _Made(kept, np.where(seen, shares.own / sums[prefixes], back_offs[prefixes] * below), back_offs, sums)
     whole = unseen > _LEAST
     back_offs = np.divide(left, unseen, out=np.zeros(size), where=whole)
-    share = np.where(whole, 1.0, 1.0 / np.maximum(1.0 - left, _LEAST))  # every word was seen: nobody is there to give to
+    # Where every word was seen nobody is there to give to, and they share all.
+    share = np.where(whole, 1.0, 1.0 / np.maximum(1.0 - left, _LEAST))
     probs = np.where(seen, shares.own * share[prefixes], back_offs[prefixes] * below)
     return _Made(kept, probs, back_offs, np.empty(0))
 

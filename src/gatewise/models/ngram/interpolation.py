@@ -65,7 +65,7 @@ def _seen(counts: Counts, ids: Ids, boundaries: Ids | None) -> tuple[Floats, Ids
     shares, sizes = np.zeros((len(counts.orders), len(places))), np.full((len(counts.orders), len(places)), -1)
     numbers, contexts = text, np.zeros(len(text), np.int64)
     for index, order in enumerate(counts.orders):
-        totals = np.bincount(counts.prefixes(index + 1), weights=order.counts, minlength=counts.contexts(index + 1))
+        totals = _context_counts(counts, index + 1)
         if index:
             contexts = np.full(len(text), -1)
             contexts[1:] = np.where(age[1:] >= index, numbers[:-1], -1)
@@ -78,6 +78,11 @@ def _seen(counts: Counts, ids: Ids, boundaries: Ids | None) -> tuple[Floats, Ids
         seen = known & (number >= 0)
         shares[index, seen] = order.counts[number[seen]] / totals[context[seen]]
     return shares, sizes
+
+
+def _context_counts(counts: Counts, order: int) -> Floats:
+    used = counts.orders[order - 1].counts
+    return np.bincount(counts.prefixes(order), weights=used, minlength=counts.contexts(order)).astype(np.float64)
 
 
 def _parts(own: Floats, shares: Floats, vocabulary_size: int) -> tuple[Floats, Floats]:

@@ -6,7 +6,7 @@ Letters: n texts, T tokens, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -15,7 +15,9 @@ from gatewise.errors import ShapeError
 from gatewise.layers.softmax import check_ids
 from gatewise.lm.measures import Measure
 from gatewise.models.ngram.ngram_state import NgramState
+from gatewise.models.ngram.stored import to_tensors
 from gatewise.models.ngram.table import BackoffTable
+from gatewise.models.settings import NgramLMSettings
 from gatewise.text.batch import Batch
 
 
@@ -27,6 +29,7 @@ class NgramLM:
     Args:
         table: n-grams with log probabilities and back-off weights.
         unit: whether it runs over text without end, or over sentences that end with ``eos_id``.
+        settings: how the table was estimated; None: only its order is known.
 
     Sources: Jelinek and Mercer 1980; Katz 1987; Chen and Goodman 1998.
 
@@ -40,8 +43,15 @@ class NgramLM:
         [[0.5, 0.5, 0.0]]
     """
 
-    def __init__(self, table: BackoffTable, *, unit: Literal["running", "sentences"] = "running") -> None:
+    def __init__(
+        self,
+        table: BackoffTable,
+        *,
+        unit: Literal["running", "sentences"] = "running",
+        settings: NgramLMSettings | None = None,
+    ) -> None:
         self.table, self.unit = table, unit
+        self.settings = settings or NgramLMSettings(order=table.order)
 
     @property
     def vocabulary_size(self) -> int:
@@ -71,7 +81,7 @@ class NgramLM:
         text = torch.cat([state.contexts, ids if beyond is None else ids.where(~beyond, -1)], 1)
         width = state.contexts.size(1)
         log_probs = torch.from_numpy(self.table.log_probs(text.numpy(), width))
-        if lengths is None:
+        if lengths is None or beyond is None:
             return log_probs, NgramState(text[:, text.size(1) - width :])
         last = lengths[:, None] + torch.arange(width)
         return log_probs.masked_fill_(beyond, 0.0), NgramState(text.gather(1, last))
@@ -97,3 +107,17 @@ class NgramLM:
             log_probs, state = self.advance(state, batch.targets.t(), batch.lengths)
             nats, tokens = nats - float(log_probs.sum(dtype=torch.float64)), tokens + batch.tokens
         return Measure(nats, tokens, characters)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The table as tensors, by name."""
+        return to_tensors(self.table)
+
+    def config(self) -> dict[str, Any]:
+        """What `gatewise.models.rebuild` makes this model from again, beside its tensors; ready for JSON."""
+        return {
+            "model_type": "ngram-lm",
+            "settings": self.settings.to_dict(),
+            "vocabulary_size": self.vocabulary_size,
+            "eos_id": self.eos_id,
+            "unit": self.unit,
+        }

@@ -142,12 +142,13 @@ def _discounted(counts: Counts, order: int, used: Ids, discount: Discount) -> Sh
 def _totals(counts: Counts, order: int, used: Ids) -> tuple[Ids, Floats]:
     """For each n-gram its context, and for each context the sum of what its n-grams count."""
     prefixes = counts.prefixes(order)
-    return prefixes, np.bincount(prefixes, weights=used, minlength=counts.contexts(order))
+    return prefixes, np.bincount(prefixes, weights=used, minlength=counts.contexts(order)).astype(np.float64)
 
 
 def _divide(above: NDArray[np.generic], below: Floats) -> Floats:
     """above / below, and 0 where below is 0."""
-    return np.divide(above, below, out=np.zeros(len(below)), where=below > 0)
+    found: Floats = np.divide(above, below, out=np.zeros(len(below)), where=below > 0)
+    return found
 
 
 METHODS: dict[str, Method] = {

@@ -1,4 +1,4 @@
-"""Where a recurrent language model stands in each of n texts."""
+"""Where a neural language model stands in each of n texts."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ Layers = dict[str, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
-class RecurrentState:
-    """The states of all layers after the last token, and the features that the next token is predicted from.
+class NeuralState:
+    """What the network carries after the last token, and the features that the next token is predicted from.
 
     Attributes:
-        layers: state of the cell -> [S, n, width], S layers.
+        layers: what is carried, by name -> [S, n, width]: of recurrent layers the states of the cell, S layers.
         features: [n, F].
 
     Example:
-        >>> state = RecurrentState({"hidden": torch.zeros(1, 2, 4)}, torch.zeros(2, 4))
+        >>> state = NeuralState({"hidden": torch.zeros(1, 2, 4)}, torch.zeros(2, 4))
         >>> len(state.select(torch.tensor([1, 1, 0])))
         3
     """
@@ -31,12 +31,12 @@ class RecurrentState:
     def __len__(self) -> int:
         return self.features.size(0)
 
-    def select(self, index: Tensor) -> RecurrentState:
+    def select(self, index: Tensor) -> NeuralState:
         """The rows ``index`` [m], in any order, repeated or left out."""
         index = index.to(self.features.device)
         layers = {name: value.index_select(1, index) for name, value in self.layers.items()}
         known = {name: value.index_select(0, index) for name, value in self._known.items()}
-        return RecurrentState(layers, self.features.index_select(0, index), known)
+        return NeuralState(layers, self.features.index_select(0, index), known)
 
     def remember(self, name: str, value: Tensor) -> Tensor:
         """Keep what was computed from this state, [n, ...], and return it."""
