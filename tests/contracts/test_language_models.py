@@ -5,23 +5,29 @@ from __future__ import annotations
 import dataclasses
 from functools import cache
 
+import numpy as np
 import pytest
 import torch
 
 from gatewise.cells.registry import variants
-from gatewise.lm import Uniform, rank, score
-from gatewise.models.rebuild import MODELS
-from gatewise.models.settings import RecurrentLMSettings
+from gatewise.lm import Mixture, Uniform, rank, score
+from gatewise.models.ngram import METHODS, NgramLM, Options, count, estimate
+from gatewise.models.recurrent_lm import RecurrentLM
+from gatewise.models.settings import RecurrentLMSettings, WindowLMSettings
+from gatewise.models.window_lm import WindowLM
 from tolerance import tolerance
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")  # torch's own
 
-V, N, T = 24, 4, 7
+V, N, T, EOS = 24, 4, 7, 1
 SIZES = {"embedding_size": 5, "hidden_size": 6}
 OUTPUTS = {
+    "": {},
     "tied": {"tie_weights": True},
     "adaptive": {"softmax": "adaptive", "cutoffs": (4, 11)},
     "adaptive-tied-low-rank": {"softmax": "adaptive", "tie_weights": True, "tail_rank": 2},
+}
+DEEP = {
     "deep-residual-learned": {"num_layers": 2, "residual": True, "initial_state": "learned"},
     "every-dropout": {
         "num_layers": 2,
@@ -29,33 +35,66 @@ OUTPUTS = {
         **dict.fromkeys(("weight_dropout", "zoneout"), 0.5),
     },
 }
+WINDOWS = {"one-word": {"window": 1}, "not-direct": {"direct": False}, "dropout": {"output_dropout": 0.5}}
 
 
-def cell_name(cell):
-    return "-".join([cell.name, *map(str, cell.constants().values())])
-
-
-CELLS = {cell_name(cell): cell for cell in variants()}
-KINDS = ["uniform", *MODELS, *(f"{kind}:{name}" for kind in MODELS for name in [*OUTPUTS, *CELLS])]
-
-
-@cache
-def build(kind):
-    """A language model of random weights, all of them large enough to matter, in float64."""
-    if kind == "uniform":
-        return Uniform(V, eos_id=1, unit="sentences")
-    model_type, _, name = kind.partition(":")
-    cell = CELLS.get(name)
-    changes = OUTPUTS.get(name, {"projection_size": 3} if cell is not None and cell.has_projection else {})
-    settings = RecurrentLMSettings(**{**SIZES, **changes})
-    model = MODELS[model_type](settings, V, eos_id=1, unit="sentences", cell=cell, dtype=torch.float64)
+def trained(model):
+    """A model of random weights, all of them large enough to matter, in evaluation mode."""
     generator = torch.Generator().manual_seed(3)
     for parameter in model.parameters():
         parameter.data.add_(torch.randn(parameter.shape, dtype=parameter.dtype, generator=generator), alpha=0.3)
     return model.eval()
 
 
-@pytest.fixture(params=KINDS)
+def recurrent(changes, cell=None):
+    settings = RecurrentLMSettings(**{**SIZES, **changes})
+    return trained(RecurrentLM(settings, V, eos_id=EOS, unit="sentences", cell=cell, dtype=torch.float64))
+
+
+def recurrent_of(cell):
+    return recurrent({"projection_size": 3} if cell.has_projection else {}, cell)
+
+
+def window(changes):
+    settings = WindowLMSettings(**{**SIZES, "window": 3, **changes})
+    return trained(WindowLM(settings, V, eos_id=EOS, unit="sentences", dtype=torch.float64))
+
+
+def text():
+    """Sentences in which some words never occur, and some follow one word only."""
+    ids = np.random.default_rng(5).zipf(1.4, 300) % (V - 3)
+    ids[::9] = EOS
+    return ids, np.concatenate([[0], np.flatnonzero(ids == EOS) + 1, [len(ids)]])
+
+
+def ngram(method, order, prune=()):
+    options = Options(delta=0.1, weights=((0.6,) * 16,) * order)
+    return NgramLM(estimate(count(*text(), order, V, EOS), method, options, prune).table, unit="sentences")
+
+
+def cell_name(cell):
+    return "-".join([cell.name, *map(str, cell.constants().values())])
+
+
+BUILDERS = {
+    "uniform": lambda: Uniform(V, eos_id=EOS, unit="sentences"),
+    **{f"recurrent:{name}": lambda changes=changes: recurrent(changes) for name, changes in (OUTPUTS | DEEP).items()},
+    **{f"recurrent:{cell_name(cell)}": lambda cell=cell: recurrent_of(cell) for cell in variants()},
+    **{f"window:{name}": lambda changes=changes: window(changes) for name, changes in (OUTPUTS | WINDOWS).items()},
+    **{f"ngram:{name}-{k}": lambda name=name, k=k: ngram(name, k) for name in METHODS for k in (1, 2, 4)},
+    **{f"ngram:{name}-pruned": lambda name=name: ngram(name, 3, prune=(0, 1, 2)) for name in METHODS},
+    "mixture": lambda: Mixture([ngram("katz", 3), window({}), recurrent({})], [0.5, 0.2, 0.3]),
+    "mixture of one": lambda: Mixture([recurrent({})]),
+}
+
+
+@cache
+def build(kind):
+    """A language model of each kind, made once."""
+    return BUILDERS[kind]()
+
+
+@pytest.fixture(params=BUILDERS)
 def lm(request):
     return build(request.param)
 
@@ -77,7 +116,7 @@ def same_state(lm, found, expected):
 
 
 def test_declares_itself(lm):
-    assert (lm.vocabulary_size, lm.eos_id, lm.unit) == (V, 1, "sentences")
+    assert (lm.vocabulary_size, lm.eos_id, lm.unit) == (V, EOS, "sentences")
 
 
 def test_next_is_a_distribution(lm):
@@ -85,6 +124,13 @@ def test_next_is_a_distribution(lm):
     for log_probs in (lm.next(lm.start(3)), lm.next(state)):
         assert log_probs.shape[1] == V
         close(log_probs.exp().sum(1), torch.ones(len(log_probs)))
+
+
+def test_next_is_a_distribution_after_a_thousand_histories(lm):
+    lengths = torch.randint(0, T + 1, (1000,), generator=torch.Generator().manual_seed(1))
+    _, state = lm.advance(lm.start(1000), ids_of(1000), lengths)
+    log_probs = lm.next(state)
+    close(log_probs.exp().sum(1), torch.ones(1000))
 
 
 def test_advance_is_next_one_by_one(lm):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from gatewise.errors import SettingError
-from gatewise.lm.protocol import LanguageModel, State
+from gatewise.lm.protocol import LanguageModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,24 +109,20 @@ class Mixture:
 
     def advance_each(
         self, state: MixtureState, ids: Tensor, lengths: Tensor | None = None
-    ) -> tuple[Tensor, MixtureState]:
-        """As :meth:`advance`, but the log probabilities of each model, [K, n, T], float64."""
-        parts: list[Tensor] = []
-        states: list[State] = []
-        for model, own in zip(self.models, state.states, strict=True):
-            log_probs, after = model.advance(own, ids, lengths)
-            parts.append(log_probs.double())
-            states.append(after)
-        return torch.stack(parts), MixtureState(tuple(states))
+    ) -> tuple[list[Tensor], MixtureState]:
+        """As :meth:`advance`, but the log probabilities of each model, K of [n, T]."""
+        found = [model.advance(own, ids, lengths) for model, own in zip(self.models, state.states, strict=True)]
+        return [log_probs for log_probs, _ in found], MixtureState(tuple(after for _, after in found))
 
     def next(self, state: MixtureState) -> Tensor:
-        """The log probability of every token that may come next, [n, V] in nats, float64."""
-        pairs = zip(self.models, state.states, strict=True)
-        return self._mixed(torch.stack([model.next(own).double() for model, own in pairs]))
+        """The log probability of every token that may come next, [n, V] in nats."""
+        return self._mixed([model.next(own) for model, own in zip(self.models, state.states, strict=True)])
 
-    def _mixed(self, parts: Tensor) -> Tensor:
+    def _mixed(self, parts: list[Tensor]) -> Tensor:
+        """Added in float64, returned in the type of the least precise of them."""
         logs = torch.tensor(self.weights, dtype=torch.float64).log()
-        return (parts + logs.view(-1, *[1] * (parts.dim() - 1))).logsumexp(0)
+        found = torch.stack([part.double() + log for part, log in zip(parts, logs, strict=True)]).logsumexp(0)
+        return found.to(min((part.dtype for part in parts), key=lambda dtype: dtype.itemsize))
 
 
 def mixture_weights(log_probs: Tensor, *, rounds: int = 200, enough: float = 1e-8) -> tuple[float, ...]:

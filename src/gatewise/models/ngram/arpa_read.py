@@ -169,10 +169,7 @@ class _Reader:
                 line = int(unknown[0])
                 message = f"the word {shown(words[line])} is not among the words of order 1"
                 raise self.lines.mistake(message, columns.first + line)
-            if place:
-                numbers = numbers * v + ids
-            else:
-                numbers = ids
+            numbers = numbers * v + ids if place else ids
             if 0 < place < order - 1:
                 numbers = find(self.orders[place].keys, numbers)
                 if (missing := np.flatnonzero(numbers < 0)).size:

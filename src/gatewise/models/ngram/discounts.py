@@ -1,4 +1,4 @@
-"""How much each method takes from the counts that were seen, for what was not; and what it does where that is undefined.
+"""How much each method takes from counts that were seen for what was not, and what it does where that is undefined.
 
 Letters: n_r how many n-grams of an order occur r times, h a context, w a word.
 """
@@ -82,7 +82,7 @@ def katz(counts: Ids, order: int) -> Discount:
     """Good and Turing's r* = (r + 1) n_(r+1) / n_r for r up to 5, scaled so that larger counts keep all they have.
 
     With k = 5 and s = (k + 1) n_(k+1) / n_1, a count r becomes r d_r, d_r = (r*/r - s) / (1 - s). Where that is
-    undefined, or not above 0 and at most 1, nothing is known of the text's unseen mass: a half is taken from each count.
+    undefined, or not above 0 and at most 1, the text does not say what it lacks: a half is taken from each count.
 
     Source: Katz 1987; Jurafsky and Martin, chapter 3 of the second edition.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +91,7 @@ class _Made:
 def _thresholds(prune: Sequence[int], orders: int) -> list[int]:
     given = list(prune) or [0]
     found = [*given, *[given[-1]] * orders][:orders]
-    if any(low > high for low, high in zip(found, found[1:], strict=False)):
+    if any(low > high for low, high in pairwise(found)):
         told = " ".join(map(str, given))
         raise SettingError(
             f"what is pruned must not fall from an order to the next, but {told} was given",

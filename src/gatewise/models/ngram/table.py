@@ -35,7 +35,7 @@ class Order:
 
 @dataclass(frozen=True, eq=False)
 class BackoffTable:
-    """log p(w | h) = log_prob(h w) where h w is there, else back_off(h) + log p(w | h'), h' being h less its first word.
+    """log p(w | h) = log_prob(h w) where h w is there, else back_off(h) + log p(w | h'), h' = h less a word.
 
     Every word of the vocabulary is an n-gram of order 1. A context that is not there has a back-off weight of 0.
 
