@@ -69,7 +69,7 @@ class Lines:
         Raises:
             ModelFileError: a line is no n-gram of this order, or a number is none or out of its range.
         """
-        block = self.content[self.starts[first] : self.starts[last]]
+        block = self.content[self.starts[first] : self.starts[last]] + b"\n"  # the last line may end without
         widths = _fields_of_lines(block, self.starts[first:last] - self.starts[first])
         wrong = np.flatnonzero((widths != order + 1) & (widths != order + 2))
         if len(wrong):
