@@ -1,0 +1,38 @@
+"""The folder of a run: its name, and that nothing is left of a run that never began."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def new_name(kind: str) -> Path:
+    """A folder under ``runs`` that is not there yet, named for the kind of model and the time.
+
+    Example:
+        >>> new_name("lm").parent.name
+        'runs'
+    """
+    name = time.strftime(f"{kind}-%Y%m%d-%H%M%S")
+    taken = [Path("runs") / name, *(Path("runs") / f"{name}-{number}" for number in range(2, 100))]
+    return next(path for path in taken if not path.exists())
+
+
+@contextlib.contextmanager
+def new_folder(folder: Path) -> Iterator[None]:
+    """Make ``folder``; what fails before the first checkpoint takes it away again, so that nothing is in the way."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=not new)
+    try:
+        yield
+    except BaseException:
+        if not any((folder / "checkpoints").glob("*")):
+            for path in folder.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            with contextlib.suppress(OSError):  # a parent in which another run began meanwhile stays
+                for path in new:
+                    path.rmdir()
+        raise
