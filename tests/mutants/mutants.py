@@ -124,8 +124,8 @@ MUTANTS = (
     Mutant(
         "last_step_missing",
         f"{ENGINE}/scan/forward.cpp",
-        "if (end <= worker.begin) continue;",
-        "if (end <= worker.begin || (step > 0 && step + 1 == steps_)) continue;",
+        "if (end(step) <= worker_.begin) return;",
+        "if (end(step) <= worker_.begin || (step > 0 && step + 1 == run_.steps_)) return;",
         "the last time step is not computed",
     ),
     Mutant(
@@ -138,15 +138,15 @@ MUTANTS = (
     Mutant(
         "late_sequences_not_started",
         f"{ENGINE}/scan/forward.cpp",
-        "if (end > std::max(worker.begin, before))",
-        "if (step == 0 && end > std::max(worker.begin, before))",
+        "if (end(step) > before)  // sequences that begin here",
+        "if (step == 0 && end(step) > before)",
         "the state of a sequence that begins later, in reverse, is not set",
     ),
     Mutant(
         "short_sequences_have_no_end",
         f"{ENGINE}/scan/forward.cpp",
-        "pass.unpack(made, w, found.final[s],",
-        "if (step + 1 == steps_) pass.unpack(made, w, found.final[s],",
+        "pass_.unpack(made, w, found_.final[s],",
+        "if (step + 1 == run_.steps_) pass_.unpack(made, w, found_.final[s],",
         "the final state of a sequence that ends before the others is not written",
     ),
     Mutant(
@@ -173,8 +173,8 @@ MUTANTS = (
     Mutant(
         "twin_state_lost",
         f"{ENGINE}/scan/forward.cpp",
-        "if (first != static_cast<int>(s)) pass.copy(",
-        "if (false) pass.copy(",
+        "if (first != s) pass_.copy(",
+        "if (false) pass_.copy(",
         "of two states that become the same value one is not written",
     ),
     # Sums and gradients of parameters
