@@ -29,17 +29,22 @@ class FlushDenormals {
 #endif
 };
 
+// The process that loaded the engine. A process forked from it may find a team that its parent used before the fork,
+// whether for the engine or for anything else; so it is noted here, not at the first use.
+const pid_t loaded_in = getpid();
+
 // The team of threads of the OpenMP runtime that the process has loaded, if any (torch brings one). Its threads wait
 // awake for a while after each use: a second pool would fight with them for the cores, and lose up to half its speed.
 struct Team {
     void (*parallel)(void (*)(void*), void*, unsigned, unsigned);
     int (*index)();
     int (*count)();
-    pid_t owner;  // after a fork the team is gone, and GNU's runtime would wait for it for ever
 
+    // After a fork the team is gone, and GNU's runtime would wait for it for ever.
     static const Team* loaded() {
+        if (getpid() != loaded_in) return nullptr;
         static const Team team = find();
-        return team.parallel && team.owner == getpid() ? &team : nullptr;
+        return team.parallel ? &team : nullptr;
     }
 
   private:
@@ -51,7 +56,6 @@ struct Team {
         team.parallel = reinterpret_cast<decltype(team.parallel)>(parallel);
         team.index = reinterpret_cast<int (*)()>(index);
         team.count = reinterpret_cast<int (*)()>(count);
-        team.owner = getpid();
         return team;
     }
 };
