@@ -41,6 +41,7 @@ ASKING = {
     "eps under a root": lambda h, s: (h * h + torch.finfo(h.dtype).eps).sqrt(),
     "eps in a quotient": lambda h, s: h / (s.abs().sum(-1, keepdim=True) + torch.finfo(h.dtype).eps),
     "eps at the end": lambda h, s: (1.0 - h * h).clamp(min=torch.finfo(h.dtype).eps).log(),
+    "eps of nothing": lambda h, s: h + (h.abs().sum(-1, keepdim=True) + torch.finfo(h.dtype).eps).log() / 99,
     "gradients": lambda h, s: h if torch.is_grad_enabled() else 0.5 * h,
     "gradient only": lambda h, s: h if h.dtype == torch.float64 else h.detach(),
 }
@@ -93,7 +94,9 @@ def test_a_step_that_fails_at_these_sizes_is_not_run_by_the_engine():
         return h
 
     layer = Recurrent(made(fail), 3, 4)
-    assert repr(layer).endswith("at the sizes of this layer (X 3, H 4, float32) its step raises ValueError: too narrow)")
+    assert repr(layer).endswith(
+        "at the sizes of this layer (X 3, H 4, float32) its step raises ValueError: too narrow)"
+    )
     with pytest.raises(ValueError, match="too narrow"):
         layer(torch.zeros(5, 2, 3))
 
@@ -165,6 +168,12 @@ def test_no_expression_is_a_false_alarm(name):
     program = program_of(cell)
     for sizes, dtype in (((3, 4, 0), torch.float32), ((20, 33, 0), torch.float32), ((7, 9, 0), torch.float64)):
         assert at_sizes.difference(cell, program, sizes, True, dtype) == ""
+
+
+@pytest.mark.parametrize("size", [4, 40, 300])
+def test_rounding_that_the_step_magnifies_is_no_false_alarm(size):
+    cell = made(lambda h, s: (3000.0 * h).sin())
+    assert at_sizes.difference(cell, program_of(cell), (size, size, 0), True, torch.float32) == ""
 
 
 def test_registered_cells_are_not_compared(monkeypatch):

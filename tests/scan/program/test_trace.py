@@ -133,7 +133,7 @@ def test_line_of_a_cell_in_the_running_script_is_one_of_its_step(operation: str,
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.replace("OPERATION", operation), encoding="utf-8")
     ran = subprocess.run([sys.executable, str(script)], check=True, capture_output=True, text=True, encoding="utf-8")
-    assert f"{script}:17: {message}" in ran.stdout
+    assert f"{script}:16: {message}" in ran.stdout
 
 
 def line_of(function: Expression) -> int:

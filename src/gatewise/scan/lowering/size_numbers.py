@@ -30,7 +30,9 @@ def name_sizes(first: Draft, second: Draft, sizes: Mapping[str, tuple[int, int]]
                     draft.become_size(index, *found)
 
 
-def _power_of_size(one: float, other: float, sizes: Mapping[str, tuple[int, int]]) -> tuple[str, float, str, float] | None:
+def _power_of_size(
+    one: float, other: float, sizes: Mapping[str, tuple[int, int]]
+) -> tuple[str, float, str, float] | None:
     """(letter, offset, operation, factor): the number is factor * operation(size - offset) in both drafts."""
     for offset, (letter, (size, other_size)) in product(OFFSETS, sizes.items()):
         for power, operation in POWERS.items():
