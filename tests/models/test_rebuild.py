@@ -99,7 +99,8 @@ def test_a_users_cell_is_asked_for_and_never_imported(tmp_path, monkeypatch):
     model.settings = model.settings.replace(cell="mine.py:Mine")
     config, tensors = saved(model)
     modules = set(sys.modules)
-    with pytest.raises(ModelFileError, match=r"config\.json: the model was made with your own cell 'mine'; give the cell: --cell"):
+    message = r"config\.json: the model was made with your own cell 'mine'; give the cell: --cell"
+    with pytest.raises(ModelFileError, match=message):
         rebuild(config, tensors)
     assert set(sys.modules) == modules
     for given in (Mine, Mine(scale=0.5)):
