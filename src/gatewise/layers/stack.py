@@ -20,7 +20,10 @@ from gatewise.layers.parameter_names import parameter_name
 from gatewise.layers.ragged import Layout, arrange
 from gatewise.layers.states import States, check_states
 from gatewise.scan import Choice, Packed, Scan, Zoneout, choose, initialise, run
+from gatewise.scan.at_sizes import difference, forget
+from gatewise.scan.program import Program, TraceError
 from gatewise.scan.stored.cell import program_in
+from gatewise.scan.stored.find import program_of
 
 SEEDS = 2**62  # zoneout's seeds are drawn from 0 .. SEEDS - 1
 
@@ -112,6 +115,33 @@ class Stack(nn.Module):
         """The width of each state of the cell, by name."""
         return dict(self.cell.state_widths(self.hidden_size, self.proj_size))
 
+    def choice(self) -> Choice:
+        """The runner for whole sequences; where layers differ, that of the first which is not on the engine.
+
+        Raises:
+            SettingError: the runner that was asked for cannot run this.
+        """
+        parameter, zoneout = next(self.parameters()), any(self.zoneout.values())
+        choices = [
+            choose(self.cell, runner=self.runner, zoneout=zoneout, parameter=parameter, bias=self.bias, sizes=sizes)
+            for sizes in self._sizes()
+        ]
+        return next((choice for choice in choices if choice.name != "fused"), choices[0])
+
+    def program(self) -> Program:
+        """The step program of the cell.
+
+        Raises:
+            TraceError: there is none that is the cell's step in these layers.
+        """
+        dtype = next(self.parameters()).dtype
+        dtype = dtype if dtype in (torch.float32, torch.float64) else torch.float32
+        program = program_of(self.cell, self.bias)
+        for sizes in self._sizes():
+            if differs := difference(self.cell, program, sizes, self.bias, dtype):
+                raise TraceError(differs)
+        return program
+
     def reset_parameters(self) -> None:
         """Draw all parameters anew as the cell says; learned initial states start at zero."""
         for layer, reverse in self._levels():
@@ -134,7 +164,7 @@ class Stack(nn.Module):
             parts.append(f"zoneout={self.zoneout}")
         if self.learned_start:
             parts.append("initial_state='learned'")
-        choice = self._choose()
+        choice = self.choice()
         return ", ".join(parts) + f", runner={choice.name}: {choice.reason}"
 
     def _check_together(self) -> None:
@@ -154,6 +184,11 @@ class Stack(nn.Module):
             for direction in range(self.num_directions):
                 yield layer, direction == 1
 
+    def _sizes(self) -> list[tuple[int, int, int]]:
+        """(X, H, P) of the layers, each once."""
+        inputs = dict.fromkeys([self.input_size, *([self.output_size] if self.num_layers > 1 else [])])
+        return [(size, self.hidden_size, self.proj_size) for size in inputs]
+
     def _make_parameters(self, device: torch.device | str | None, dtype: torch.dtype | None) -> None:
         for layer, reverse in self._levels():
             width = self.output_size if layer else self.input_size
@@ -168,7 +203,8 @@ class Stack(nn.Module):
         for name, width in self.state_widths.items() if self.learned_start else ():
             empty = torch.empty(self.levels, width, device=device, dtype=dtype)
             self.register_parameter(f"initial_{name}", nn.Parameter(empty))
-        self._choose()  # a forced runner that cannot run this cell is a mistake of the caller's, said here
+        forget(self.cell)
+        self.choice()  # a forced runner that cannot run this cell is a mistake of the caller's, said here
         self.reset_parameters()
 
     def _start(self, batch: int, like: Tensor) -> States:
@@ -230,11 +266,6 @@ class Stack(nn.Module):
             zoneout=self._zoneout(layout, rows.device),
             keep_states=keep_states,
         )
-
-    def _choose(self) -> Choice:
-        parameter = next(self.parameters())
-        zoneout = any(self.zoneout.values())
-        return choose(self.cell, runner=self.runner, zoneout=zoneout, parameter=parameter, bias=self.bias)
 
     def _runner_for(self, rows: Tensor, layout: Layout) -> str:
         """The runner to ask for: as told, but for one step of generation on a CPU the equation itself.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gatewise.cells.record import CellRecord
 from gatewise.cells.spec import Cell
-from gatewise.errors import GatewiseError, ModelFileError
+from gatewise.errors import GatewiseError, ModelFileError, VariableError
 from gatewise.models.recurrent_lm import RecurrentLM
 from gatewise.models.settings import RecurrentLMSettings
 from gatewise.scan.probe import probe
@@ -46,6 +46,7 @@ def rebuild(
 
     Raises:
         ModelFileError: a value or a tensor is missing, unknown, of another kind or shape; or the cell is not the one.
+        VariableError: an environment variable keeps every model from being made.
 
     Example:
         >>> model = RecurrentLM(RecurrentLMSettings(embedding_size=4, hidden_size=4), vocabulary_size=10)
@@ -57,7 +58,7 @@ def rebuild(
     try:
         with torch.random.fork_rng(devices=[]):
             model = _build(config, tensors, where, _cell(config, where, cell, program))
-    except ModelFileError:
+    except (ModelFileError, VariableError):
         raise
     except GatewiseError as error:
         raise ModelFileError(error.message, where=where, fix=error.fix) from None

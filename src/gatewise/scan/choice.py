@@ -43,6 +43,7 @@ def choose(
     keep_states: bool = False,
     parameter: Tensor | None = None,
     bias: bool = True,
+    sizes: tuple[int, int, int] | None = None,
 ) -> Choice:
     """The runner for a scan: the engine where it can do what is asked, else torch where it can, else the reference.
 
@@ -53,6 +54,8 @@ def choose(
         keep_states: whether all states of every step are asked for.
         parameter: one of the cell's, which tells device and dtype; None: float32 on the CPU.
         bias: whether the layer has biases.
+        sizes: (X, H, P) of the layer, at which the program of a user's own cell is compared with its step; None: it
+            is not.
 
     Raises:
         SettingError: an unknown runner, or one that cannot do what is asked, with the reason.
@@ -67,7 +70,7 @@ def choose(
     if runner == "reference":
         return Choice("reference", "asked for")
     obstacles = {
-        "fused": lambda: _obstacle_to_fused(cell, parameter, bias),
+        "fused": lambda: _obstacle_to_fused(cell, parameter, bias, sizes),
         "torch": lambda: _obstacle_to_torch(cell, zoneout, keep_states),
     }
     if runner != "auto":
@@ -97,13 +100,13 @@ def _obstacle_to_torch(cell: Cell, zoneout: bool, keep_states: bool) -> str:
     return ""
 
 
-def _obstacle_to_fused(cell: Cell, parameter: Tensor | None, bias: bool) -> str:
+def _obstacle_to_fused(cell: Cell, parameter: Tensor | None, bias: bool, sizes: tuple[int, int, int] | None) -> str:
     """What keeps the engine from computing this; empty where nothing does."""
     if not engine_is_built():
         return "the engine is not built here"
     from gatewise.scan.fused.runner import obstacle  # the extension may be missing
 
-    return obstacle(cell, parameter, bias)
+    return obstacle(cell, parameter, bias, sizes)
 
 
 @cache

@@ -67,6 +67,7 @@ def run(
         keep_states=keep_states,
         parameter=parameters["weight_ih"],
         bias=len(parameters) == len(cell.declared()),
+        sizes=sizes,
     )
     if not x.batch_sizes:
         raise ShapeError("a sequence of at least one time step is expected, but none came", where=f"cell {cell.name}")

@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from gatewise.cells.spec import Cell
-from gatewise.errors import SettingError
+from gatewise.errors import VariableError
 from gatewise.scan import _engine
+from gatewise.scan.at_sizes import difference
 from gatewise.scan.fused.encode import encode
 from gatewise.scan.fused.precision import cast, lowered, obstacle_to_autocast, returned_dtypes
 from gatewise.scan.noise import Zoneout
@@ -71,23 +72,28 @@ def _engine_or_obstacle(cell: Cell, bias: bool) -> Engine | TraceError:
         return error
 
 
-def obstacle(cell: Cell, parameter: Tensor | None, bias: bool) -> str:
+def obstacle(cell: Cell, parameter: Tensor | None, bias: bool, sizes: tuple[int, int, int] | None) -> str:
     """What keeps the engine from running a cell; empty where nothing does.
 
     Args:
         cell: the cell.
         parameter: one of its parameters, which tells device and dtype; None: float32 on the CPU.
         bias: whether it has its biases and shifts.
+        sizes: (X, H, P) at which its program is compared with its step; None: it is not.
     """
+    dtype = torch.float32 if parameter is None else parameter.dtype
     if parameter is not None and parameter.device.type != "cpu":
         return f"the engine runs on the CPU, not on {parameter.device.type}"
-    if parameter is not None and parameter.dtype not in _SCANS:
-        return f"the engine has no {str(parameter.dtype).removeprefix('torch.')}"
-    if against := obstacle_to_autocast(torch.float32 if parameter is None else parameter.dtype):
+    if dtype not in _SCANS:
+        return f"the engine has no {str(dtype).removeprefix('torch.')}"
+    if against := obstacle_to_autocast(dtype):
         return against
     check_instruction_set()
     found = _engine_or_obstacle(cell, bias)
-    return f"the engine cannot run it: {found}" if isinstance(found, TraceError) else ""
+    if isinstance(found, TraceError):
+        return f"the engine cannot run it: {found}"
+    differs = difference(cell, found.program, sizes, bias, dtype) if sizes else ""
+    return f"the engine cannot run it: {differs}" if differs else ""
 
 
 @dataclass(frozen=True)
@@ -114,13 +120,13 @@ def check_instruction_set() -> None:
     """Refuse an instruction set that was asked for by name and cannot run here.
 
     Raises:
-        SettingError: GATEWISE_ISA names another one than this processor has.
+        VariableError: GATEWISE_ISA names another one than this processor has.
     """
     try:
         _engine.instruction_set("")
     except _engine.Refusal as error:
         fix = f"set it to {', '.join(_engine.instruction_sets())}, or to nothing for the first of them"
-        raise SettingError(str(error), where="GATEWISE_ISA", fix=fix) from None
+        raise VariableError(str(error), where="GATEWISE_ISA", fix=fix) from None
 
 
 @dataclass(frozen=True)
