@@ -270,6 +270,28 @@ MUTANTS = (
         "p = p * r + 4.16e-2f;",
         "exp, sigmoid and tanh have six digits",
     ),
+    # Products of bfloat16 numbers
+    Mutant(
+        "bfloat16_truncated",
+        f"{ENGINE}/product/bfloat16.inl",
+        "const Bits nearest = bits + 0x7fffu + ((bits >> 16) & 1u);",
+        "const Bits nearest = bits;",
+        "operands of bfloat16 products are cut off instead of rounded",
+    ),
+    Mutant(
+        "bfloat16_halves_up",
+        f"{ENGINE}/product/bfloat16.inl",
+        "0x7fffu + ((bits >> 16) & 1u);",
+        "0x8000u;",
+        "a number in the middle between two of bfloat16 is rounded away from 0 instead of to the even one",
+    ),
+    Mutant(
+        "bfloat16_odd_unit_lost",
+        f"{ENGINE}/scan/products.cpp",
+        "const int count = std::min(piece, run_.units(w) - k);",
+        "const int count = std::min(piece, run_.units(w) - k) & ~1;",
+        "the last unit of a source of odd width has no part in a bfloat16 product",
+    ),
     Mutant(
         "denormals_kept",
         f"{ENGINE}/threads/pool.cpp",
