@@ -295,14 +295,14 @@ MUTANTS = (
     Mutant(
         "denormals_kept",
         f"{ENGINE}/threads/pool.cpp",
-        "_mm_setcsr(before_ | 0x8040);",
-        "_mm_setcsr(before_);",
+        "set_control(before_ | flush_denormals);",
+        "set_control(before_);",
         "denormal numbers are computed with, a hundred times slower",
     ),
     Mutant(
         "denormals_not_restored",
         f"{ENGINE}/threads/pool.cpp",
-        "~FlushDenormals() { _mm_setcsr(before_); }",
+        "~FlushDenormals() { set_control(before_); }",
         "~FlushDenormals() {}",
         "the caller's own denormal numbers are flushed from then on",
     ),
