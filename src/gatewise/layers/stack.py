@@ -112,6 +112,12 @@ class Stack(nn.Module):
         """The width of each state of the cell, by name."""
         return dict(self.cell.state_widths(self.hidden_size, self.proj_size))
 
+    @property
+    def choice(self) -> Choice:
+        """The runner for whole sequences, and the reason for it."""
+        zoneout, parameter = any(self.zoneout.values()), next(self.parameters())
+        return choose(self.cell, runner=self.runner, zoneout=zoneout, parameter=parameter, bias=self.bias)
+
     def reset_parameters(self) -> None:
         """Draw all parameters anew as the cell says; learned initial states start at zero."""
         for layer, reverse in self._levels():
@@ -134,7 +140,7 @@ class Stack(nn.Module):
             parts.append(f"zoneout={self.zoneout}")
         if self.learned_start:
             parts.append("initial_state='learned'")
-        choice = self._choose()
+        choice = self.choice
         return ", ".join(parts) + f", runner={choice.name}: {choice.reason}"
 
     def _check_together(self) -> None:
@@ -168,7 +174,7 @@ class Stack(nn.Module):
         for name, width in self.state_widths.items() if self.learned_start else ():
             empty = torch.empty(self.levels, width, device=device, dtype=dtype)
             self.register_parameter(f"initial_{name}", nn.Parameter(empty))
-        self._choose()  # a forced runner that cannot run this cell is a mistake of the caller's, said here
+        _ = self.choice  # a forced runner that cannot run this cell is a mistake of the caller's, said here
         self.reset_parameters()
 
     def _start(self, batch: int, like: Tensor) -> States:
@@ -230,11 +236,6 @@ class Stack(nn.Module):
             zoneout=self._zoneout(layout, rows.device),
             keep_states=keep_states,
         )
-
-    def _choose(self) -> Choice:
-        parameter = next(self.parameters())
-        zoneout = any(self.zoneout.values())
-        return choose(self.cell, runner=self.runner, zoneout=zoneout, parameter=parameter, bias=self.bias)
 
     def _runner_for(self, rows: Tensor, layout: Layout) -> str:
         """The runner to ask for: as told, but for one step of generation on a CPU the equation itself.
