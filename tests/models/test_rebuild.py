@@ -14,6 +14,7 @@ from gatewise.errors import ModelFileError, SettingError
 from gatewise.models.rebuild import rebuild
 from gatewise.models.recurrent_lm import RecurrentLM
 from gatewise.models.settings import RecurrentLMSettings
+from gatewise.scan.choice import RUNNERS
 
 V = 30
 SETTINGS = [
@@ -46,6 +47,13 @@ def model_of(cell=None, dtype=None, **settings):
 def saved(model):
     """Config and tensors as a file would give them back."""
     return json.loads(json.dumps(model.config())), {name: value.clone() for name, value in model.state_dict().items()}
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_the_runner_that_was_asked_for_is_the_twins_too(runner):
+    twin = rebuild(*saved(model_of(runner=runner)))
+    assert twin.settings.runner == twin.recurrent.runner == runner
+    assert {parameter.device.type for parameter in twin.parameters()} == {"cpu"}
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)

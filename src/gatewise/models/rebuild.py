@@ -87,15 +87,16 @@ def _build(config: Mapping[str, Any], tensors: Mapping[str, Tensor], where: str,
     bare = settings.replace(cell_options="")
     dtype = _only_type(tensors, where)
 
-    def build(device: str) -> RecurrentLM:
+    def build(given: RecurrentLMSettings, device: str) -> RecurrentLM:
         sizes = config["vocabulary_size"], config["eos_id"]
-        model = MODELS[config["model_type"]](bare, *sizes, unit=config["unit"], cell=cell, device=device, dtype=dtype)
-        model.settings = settings
-        return model
+        return MODELS[config["model_type"]](given, *sizes, unit=config["unit"], cell=cell, device=device, dtype=dtype)
 
-    expected = {name: tensor.shape for name, tensor in build("meta").state_dict().items()}
-    _check_shapes(expected, tensors, where)
-    return build("cpu")
+    # On the meta device there are shapes only: nothing runs there, the runner that was asked for neither.
+    shapes = build(bare.replace(runner="auto"), "meta").state_dict()
+    _check_shapes({name: tensor.shape for name, tensor in shapes.items()}, tensors, where)
+    model = build(bare, "cpu")
+    model.settings = settings
+    return model
 
 
 def _check_config(config: Mapping[str, Any], where: str) -> None:

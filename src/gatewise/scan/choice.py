@@ -109,6 +109,23 @@ def _obstacle_to_fused(cell: Cell, parameter: Tensor | None, bias: bool, sizes: 
     return obstacle(cell, parameter, bias, sizes)
 
 
+def instruction_set() -> str:
+    """The instruction set that the engine uses here; ``"none"`` where it is not built.
+
+    Raises:
+        SettingError: GATEWISE_ISA names one that cannot run here.
+
+    Example:
+        >>> instruction_set() in ("amx", "avx512_bf16", "avx512", "avx2", "neon", "portable", "none")
+        True
+    """
+    if not engine_is_built():
+        return "none"
+    from gatewise.scan.fused.runner import chosen_instruction_set  # the extension may be missing
+
+    return chosen_instruction_set()
+
+
 @cache
 def engine_is_built() -> bool:
     """Whether the engine was compiled when gatewise was installed."""

@@ -88,7 +88,7 @@ def obstacle(cell: Cell, parameter: Tensor | None, bias: bool, sizes: tuple[int,
         return f"the engine has no {str(dtype).removeprefix('torch.')}"
     if against := obstacle_to_autocast(dtype):
         return against
-    check_instruction_set()
+    chosen_instruction_set()
     found = _engine_or_obstacle(cell, bias)
     if isinstance(found, TraceError):
         return f"the engine cannot run it: {found}"
@@ -116,14 +116,14 @@ class Places:
         return cls(tuple(row % 2**32 for row in zoneout.rows.tolist()), zoneout.seed % 2**32, zoneout.start % 2**32)
 
 
-def check_instruction_set() -> None:
-    """Refuse an instruction set that was asked for by name and cannot run here.
+def chosen_instruction_set() -> str:
+    """The instruction set that GATEWISE_ISA names, or the best one here.
 
     Raises:
         VariableError: GATEWISE_ISA names another one than this processor has.
     """
     try:
-        _engine.instruction_set("")
+        return _engine.instruction_set("")
     except _engine.Refusal as error:
         fix = f"set it to {', '.join(_engine.instruction_sets())}, or to nothing for the first of them"
         raise VariableError(str(error), where="GATEWISE_ISA", fix=fix) from None
