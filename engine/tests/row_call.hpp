@@ -27,10 +27,10 @@ class RowCall {
     std::vector<T>& of_source(int number) { return memory_[number + 1]; }
     std::vector<T>& of_target() { return memory_[0]; }
 
-    void run(bool first = true) {
+    void run(bool first = true, int full = 0) {
         std::vector<T*> here;
         for (std::size_t i = 0; i < memory_.size(); ++i) here.push_back(operands_[i].base = memory_[i].data());
-        kernels_.execute({&code_, 1, operands_.data(), here.data(), 0, rows_, lanes_, first, {}});
+        kernels_.execute({&code_, 1, operands_.data(), here.data(), 0, rows_, lanes_, first, full, {}});
     }
 
   private:
