@@ -207,6 +207,20 @@ MUTANTS = (
         "the gradient of a peephole or a bias is that of one time step",
     ),
     Mutant(
+        "one_sum_over_all_steps",
+        f"{ENGINE}/row/kernels.hpp",
+        "for (int done = step + 1; done % sum_steps == 0;",
+        "for (int done = step + 1; false;",
+        "what is added to a long sum is rounded to the sum's last place",
+    ),
+    Mutant(
+        "level_counted_again",
+        f"{ENGINE}/row/execute.inl",
+        "store<T>(full, all(T(0)));",
+        "",
+        "what a full level of a sum held stays in it and is added once more",
+    ),
+    Mutant(
         "odd_row_lost",
         f"{ENGINE}/row/execute.inl",
         "if (r + 1 < task.rows) sum +=",
