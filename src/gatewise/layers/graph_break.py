@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gatewise.layers.stack import Stack
 
 
-@torch.compiler.disable
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def run_layer(
     layer: Stack,
     input: Tensor | PackedSequence,

@@ -21,7 +21,7 @@ from gatewise.layers.ragged import Layout, arrange
 from gatewise.layers.states import States, check_states
 from gatewise.scan import Choice, Packed, Scan, Zoneout, choose, initialise, run
 from gatewise.scan.stored.cell import program_in
-from gatewise.scan.transforms import is_exporting
+from gatewise.scan.transforms import is_exporting, is_tracing
 
 SEEDS = 2**62  # zoneout's seeds are drawn from 0 .. SEEDS - 1
 
@@ -199,7 +199,8 @@ class Stack(nn.Module):
             below = outputs + below if self.residual and layer else outputs
             rows = below if layer == self.num_layers - 1 else self._between(below, layout)
             scans += both
-        self.runner_used = scans[-1].runner
+        if not is_exporting():  # which warns of everything that a call leaves behind
+            self.runner_used = scans[-1].runner
         final = {name: torch.stack([scan.final[name] for scan in scans]) for name in initial}
         states = None
         if keep_states:
@@ -253,7 +254,7 @@ class Stack(nn.Module):
         rates = {name: rate for name, rate in self.zoneout.items() if rate}
         if not rates:
             return None
-        if self.training and torch.jit.is_tracing():  # type: ignore[no-untyped-call]
+        if self.training and is_tracing():
             message = "zoneout in training draws a number that torch.jit.trace would keep for ever"
             raise InputError(message, where=self._where, fix="call .eval() first")
         rows = torch.arange(layout.batch, device=device) if layout.order is None else layout.order
@@ -276,7 +277,11 @@ class Stack(nn.Module):
         if torch.compiler.is_dynamo_compiling() and self._breaks_graphs():
             from gatewise.layers.graph_break import run_layer  # while Dynamo is there: importing it takes a second
 
-            return run_layer(self, input, state, lengths, labels=labels, keep_states=keep_states)
+            options = {"labels": labels, "keep_states": keep_states}
+            found: tuple[Tensor | PackedSequence, States, States | None] = run_layer(
+                self, input, state, lengths, **options
+            )
+            return found
         return self._run_now(input, state, lengths, labels=labels, keep_states=keep_states)
 
     def _breaks_graphs(self) -> bool:

@@ -105,7 +105,7 @@ def _obstacle_to_torch(cell: Cell, zoneout: bool, keep_states: bool) -> str:
 
 
 def _obstacle_under(transform: Transform | None, uniform: bool) -> str:
-    """What speaks against torch's kernels under a transform; asked for by name, they run and torch itself may refuse."""
+    """What speaks against torch's kernels under a transform; by name they run all the same, and torch may refuse."""
     if transform is None:
         return ""
     if not transform.kernels:

@@ -54,6 +54,16 @@ def is_exporting() -> bool:
     return _EXPORTING()
 
 
+def is_tracing() -> bool:
+    """Whether torch.jit.trace is at work.
+
+    Example:
+        >>> is_tracing()
+        False
+    """
+    return bool(torch.jit.is_tracing())  # type: ignore[attr-defined,no-untyped-call]
+
+
 def transform_of(tensors: Iterable[Tensor | None]) -> Transform:
     """The transform that a call with these tensors is under; ``NONE`` for an ordinary call.
 
@@ -74,7 +84,7 @@ def transform_of(tensors: Iterable[Tensor | None]) -> Transform:
         return FORWARD_MODE
     if torch._C._len_torch_dispatch_stack():
         return MODE
-    if torch.jit.is_tracing():  # type: ignore[no-untyped-call]
+    if is_tracing():
         return GRAPH
     for tensor in tensors:
         if tensor is None:

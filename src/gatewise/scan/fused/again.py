@@ -1,7 +1,7 @@
 """Gradients through the equation once more, for whatever wants to look into them: second derivatives, batches of them.
 
-The engine's backward pass is no operation of torch, so torch cannot differentiate it. Where somebody will, the reference
-runner computes the scan again from what it was given, and torch differentiates that, to any order.
+The engine's backward pass is no operation of torch, so torch cannot differentiate it. Where somebody will, the
+reference runner computes the scan again from what it was given, and torch differentiates that, to any order.
 """
 
 from __future__ import annotations

@@ -159,9 +159,9 @@ def run_fused(
     low = lowered(kind)
     data = Packed(cast(x.data, kind), x.batch_sizes)
     begin = {name: cast(state, kind) for name, state in initial.items()}
-    options = {"reverse": reverse, "keep_states": keep_states}
-    again = Again(cell, x.batch_sizes, kept(zoneout), low=low, **options)
-    scan = run_engine(engine, parameters, data, begin, low=low, places=places, again=again, **options)
+    again = Again(cell, x.batch_sizes, kept(zoneout), reverse, keep_states, low)
+    options: dict[str, Any] = {"reverse": reverse, "keep_states": keep_states, "low": low, "again": again}
+    scan = run_engine(engine, parameters, data, begin, places=places, **options)
     return _in_dtypes(scan, cell, returned_dtypes(cell, x.data.dtype, x.uniform)) if low else scan
 
 
@@ -265,8 +265,8 @@ class _Fused(torch.autograd.Function):
 def _memory(tensor: Tensor) -> Tensor:
     """The numbers of a tensor in one piece, as an array can hold them: a bit that turns their signs is none of memory.
 
-    There is such a bit on the imaginary part of a conjugate; the bit of the conjugate itself is on complex tensors only,
-    which are refused.
+    There is such a bit on the imaginary part of a conjugate; the conjugate's own bit is on complex tensors only, which
+    are refused.
     """
     return tensor.detach().resolve_neg().contiguous()
 
@@ -285,7 +285,8 @@ def _through_the_equation(
     if call.again is None:
         raise SettingError(f"a program without its cell has no {reason}", where="runner", fix="call gatewise.scan.run")
     program = call.engine.program
-    names = [part.name for part in (*program.states, *program.vectors, *program.matrices)]
+    names = [state.name for state in program.states]
+    names += [vector.name for vector in program.vectors] + [matrix.name for matrix in program.matrices]
     return call.again.gradients(names, tensors, needed, gradients, reason)
 
 
