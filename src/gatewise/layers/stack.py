@@ -24,6 +24,7 @@ from gatewise.scan.at_sizes import difference, forget
 from gatewise.scan.program import Program, TraceError
 from gatewise.scan.stored.cell import program_in
 from gatewise.scan.stored.find import program_of
+from gatewise.scan.transforms import is_exporting, is_tracing
 
 SEEDS = 2**62  # zoneout's seeds are drawn from 0 .. SEEDS - 1
 
@@ -234,7 +235,8 @@ class Stack(nn.Module):
             below = outputs + below if self.residual and layer else outputs
             rows = below if layer == self.num_layers - 1 else self._between(below, layout)
             scans += both
-        self.runner_used = scans[-1].runner
+        if not is_exporting():  # which warns of everything that a call leaves behind
+            self.runner_used = scans[-1].runner
         final = {name: torch.stack([scan.final[name] for scan in scans]) for name in initial}
         states = None
         if keep_states:
@@ -283,6 +285,9 @@ class Stack(nn.Module):
         rates = {name: rate for name, rate in self.zoneout.items() if rate}
         if not rates:
             return None
+        if self.training and is_tracing():
+            message = "zoneout in training draws a number that torch.jit.trace would keep for ever"
+            raise InputError(message, where=self._where, fix="call .eval() first")
         rows = torch.arange(layout.batch, device=device) if layout.order is None else layout.order
         seed = int(torch.randint(SEEDS, ())) if self.training else 0
         return Zoneout(rates, seed, rows, training=self.training)
@@ -296,7 +301,34 @@ class Stack(nn.Module):
         labels: Mapping[str, str] | None = None,
         keep_states: bool = False,
     ) -> tuple[Tensor | PackedSequence, States, States | None]:
-        """From the caller's tensors through all layers and back: output, final state, every state if asked for."""
+        """From the caller's tensors through all layers and back: output, final state, every state if asked for.
+
+        Dynamo, while it makes a graph of a model, stops before a layer that may run on the engine and goes on after it.
+        """
+        if torch.compiler.is_dynamo_compiling() and self._breaks_graphs():
+            from gatewise.layers.graph_break import run_layer  # while Dynamo is there: importing it takes a second
+
+            options = {"labels": labels, "keep_states": keep_states}
+            found: tuple[Tensor | PackedSequence, States, States | None] = run_layer(
+                self, input, state, lengths, **options
+            )
+            return found
+        return self._run_now(input, state, lengths, labels=labels, keep_states=keep_states)
+
+    def _breaks_graphs(self) -> bool:
+        """Whether torch.compile has to leave this layer alone; an export has no place for what is left alone."""
+        on_engine = self.runner == "fused" or (self.runner == "auto" and next(self.parameters()).device.type == "cpu")
+        return on_engine and not is_exporting()
+
+    def _run_now(
+        self,
+        input: Tensor | PackedSequence,
+        state: Mapping[str, Tensor] | None,
+        lengths: Lengths | None,
+        *,
+        labels: Mapping[str, str] | None = None,
+        keep_states: bool = False,
+    ) -> tuple[Tensor | PackedSequence, States, States | None]:
         layout = arrange(input, self.input_size, batch_first=self.batch_first, lengths=lengths, where=self._where)
         rows = layout.rows(input)
         self._check_dtype(rows)

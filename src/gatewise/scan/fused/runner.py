@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from gatewise.cells.spec import Cell
-from gatewise.errors import VariableError
+from gatewise.errors import SettingError, VariableError
 from gatewise.scan import _engine
 from gatewise.scan.at_sizes import difference
+from gatewise.scan.fused.again import Again, kept
 from gatewise.scan.fused.encode import encode
 from gatewise.scan.fused.precision import cast, lowered, obstacle_to_autocast, returned_dtypes
 from gatewise.scan.noise import Zoneout
@@ -26,6 +26,7 @@ from gatewise.scan.program.sizes import solve_widths, units
 from gatewise.scan.program.zoneout import with_zoneout
 from gatewise.scan.result import Scan
 from gatewise.scan.stored.find import program_of
+from gatewise.scan.transforms import transform_of
 
 _SCANS: dict[torch.dtype, Any] = {torch.float32: _engine.Scan32, torch.float64: _engine.Scan64}
 
@@ -140,6 +141,7 @@ class _Call:
     isa: str
     low: bool
     places: Places
+    again: Again | None
 
 
 def run_fused(
@@ -163,7 +165,9 @@ def run_fused(
     low = lowered(kind)
     data = Packed(cast(x.data, kind), x.batch_sizes)
     begin = {name: cast(state, kind) for name, state in initial.items()}
-    scan = run_engine(engine, parameters, data, begin, reverse=reverse, keep_states=keep_states, low=low, places=places)
+    again = Again(cell, x.batch_sizes, kept(zoneout), reverse, keep_states, low)
+    options: dict[str, Any] = {"reverse": reverse, "keep_states": keep_states, "low": low, "again": again}
+    scan = run_engine(engine, parameters, data, begin, places=places, **options)
     return _in_dtypes(scan, cell, returned_dtypes(cell, x.data.dtype, x.uniform)) if low else scan
 
 
@@ -184,17 +188,18 @@ def run_engine(
     isa: str = "",
     low: bool = False,
     places: Places = Places(),
+    again: Again | None = None,
 ) -> Scan:
     """Run a program over every time step; arguments as in ``gatewise.scan.run``.
 
     ``isa`` forces an instruction set; with ``low`` the operands of products are rounded to bfloat16, and the sums are
-    kept in float32.
+    kept in float32. ``again`` computes gradients that torch can differentiate; without it there are none.
     """
     program = engine.program
     tensors = [x.data, *(initial[state.name] for state in program.states)]
     tensors += [parameters[vector.name] for vector in program.vectors]
     tensors += [parameters[matrix.name] for matrix in program.matrices]
-    call = _Call(engine, x.batch_sizes, reverse, keep_states, isa, low, places)
+    call = _Call(engine, x.batch_sizes, reverse, keep_states, isa, low, places, again)
     found = _Fused.apply(call, *tensors)  # type: ignore[no-untyped-call]
     names = [state.name for state in program.states]
     final = dict(zip(names, found[len(names) :], strict=True))
@@ -209,7 +214,7 @@ class _Fused(torch.autograd.Function):
     def forward(ctx: Any, call: _Call, *tensors: Tensor) -> tuple[Tensor | None, ...]:
         """Run the forward part."""
         program = call.engine.program
-        whole = [tensor.detach().contiguous() for tensor in tensors]
+        whole = [_memory(tensor) for tensor in tensors]
         x, initial, vectors, matrices = _parts(program, whole)
         save = any(ctx.needs_input_grad)
         scan = _SCANS[x.dtype](
@@ -241,12 +246,13 @@ class _Fused(torch.autograd.Function):
         return (*states, *final)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        """Run the backward part."""
+        """Run the backward part; through the equation where torch has to follow it."""
         tensors = ctx.saved_tensors  # read, so that a change in place is noticed
         needed = ctx.needs_input_grad[1:]
-        given = [None if one is None else one.contiguous() for one in gradients]
+        if reason := _followed(gradients):
+            return (None, *_through_the_equation(ctx.call, tensors, needed, gradients, reason))
+        given = [None if one is None else _memory(one) for one in gradients]
         count = len(ctx.call.engine.program.states)
         made = [
             torch.empty_like(one, memory_format=torch.contiguous_format) if need else None
@@ -260,6 +266,34 @@ class _Fused(torch.autograd.Function):
             *map(_optional, (initial, vectors, matrices)),
         )
         return (None, *made)
+
+
+def _memory(tensor: Tensor) -> Tensor:
+    """The numbers of a tensor in one piece, as an array can hold them: a bit that turns their signs is none of memory.
+
+    There is such a bit on the imaginary part of a conjugate; the conjugate's own bit is on complex tensors only, which
+    are refused.
+    """
+    return tensor.detach().resolve_neg().contiguous()
+
+
+def _followed(gradients: Sequence[Tensor | None]) -> str:
+    """Why torch has to see operations in a backward pass; empty where it has not."""
+    if torch.is_grad_enabled():
+        return "second derivative (create_graph=True)"
+    transform = transform_of(gradients)
+    return f"backward pass under {transform.name}" if transform.name else ""
+
+
+def _through_the_equation(
+    call: _Call, tensors: Sequence[Tensor], needed: Sequence[bool], gradients: Sequence[Tensor | None], reason: str
+) -> list[Tensor | None]:
+    if call.again is None:
+        raise SettingError(f"a program without its cell has no {reason}", where="runner", fix="call gatewise.scan.run")
+    program = call.engine.program
+    names = [state.name for state in program.states]
+    names += [vector.name for vector in program.vectors] + [matrix.name for matrix in program.matrices]
+    return call.again.gradients(names, tensors, needed, gradients, reason)
 
 
 def _parts(program: Program, tensors: Sequence[Any]) -> tuple[Any, list[Any], list[Any], list[Any]]:
