@@ -47,7 +47,8 @@ using Dropped = std::vector<void*>;  // what is to be freed once the mutex is fr
 
 // What is in use, what is kept, and how much of it. A period ends when everything was given back. What it needed is the
 // sum, over all sizes, of how much of each was in use at once: what finds every buffer again when the call is repeated.
-// What is in use and what is kept are together never more than the largest need of late.
+// What is in use and what is kept are together never more than the largest need of late and an eighth of it: without the
+// eighth a small buffer of another size would drive out the oldest one, which is the next to be asked for, and so on.
 class Store {
   public:
     // The buffer of this size that came back last, whose memory is the nearest; null where none is kept.
@@ -65,15 +66,15 @@ class Store {
     void make_room(std::size_t size, Dropped& dropped) {
         const Size& of = touched(size);
         const std::size_t more = of.used + size > of.most ? of.used + size - of.most : 0;
-        drop(std::max(recent_, needed_ + more), used_ + size, dropped);
+        drop(limit(needed_ + more), used_ + size, dropped);
     }
 
     void count(std::size_t size, bool fresh, Dropped& dropped) {
         Size& of = touched(size);
         of.used += size, used_ += size, taken_ += size, fresh_ += fresh;
         if (of.used > of.most) needed_ += of.used - of.most, of.most = of.used;
-        if (taken_ / turns > limit()) end_period();  // what is held for long would let no period end
-        drop(limit(), used_, dropped);
+        if (taken_ / turns > limit(needed_)) end_period();  // what is held for long would let no period end
+        drop(limit(needed_), used_, dropped);
     }
 
     void put(void* memory, std::size_t size, Dropped& dropped) {
@@ -82,7 +83,7 @@ class Store {
         waiting_.emplace(std::pair(size, ++age_), memory);
         ages_.emplace(age_, size);
         if (used_ == 0) end_period();
-        drop(limit(), used_, dropped);
+        drop(limit(needed_), used_, dropped);
     }
 
     void drop_all(Dropped& dropped) { drop(0, 0, dropped); }
@@ -94,7 +95,10 @@ class Store {
         std::uint64_t period = 0;
     };
 
-    std::size_t limit() const { return std::max(recent_, needed_); }
+    std::size_t limit(std::size_t needed) const {
+        const std::size_t most = std::max(recent_, needed);
+        return most + most / 8;
+    }
 
     Size& touched(std::size_t size) {
         Size& of = sizes_[size];
