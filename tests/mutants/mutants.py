@@ -80,7 +80,7 @@ MUTANTS = (
     Mutant(
         "strides_ignored",
         f"{SCAN}/fused/runner.py",
-        "given = [None if one is None else one.contiguous() for one in gradients]",
+        "given = [None if one is None else _memory(one) for one in gradients]",
         "given = [None if one is None else one.as_strided(one.shape, (one.size(1), 1)) for one in gradients]",
         "a gradient with other strides is read as if it were plain",
     ),
