@@ -6,7 +6,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include "product/linear.hpp"
+#include "output/linear.hpp"
 #include "scan/run.hpp"
 
 namespace nb = nanobind;

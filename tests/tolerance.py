@@ -39,6 +39,16 @@ def error(came: Tensor, exact: Tensor) -> float:
     return distance if math.isfinite(distance) else math.inf
 
 
+def unit(exact: Tensor, dtype: torch.dtype) -> float:
+    """One unit of rounding of a result: the distance of two neighbours, at most, where its largest number lies.
+
+    Args:
+        exact: the result in float64.
+        dtype: the type in which it is computed.
+    """
+    return torch.finfo(dtype).eps * exact.detach().abs().max().item()
+
+
 def allowed(others: float, exact: Tensor, dtype: torch.dtype, length: int = 1) -> float:
     """The error that a computation may have beside another's: twice as much, and never less than a floor.
 

@@ -13,7 +13,7 @@ namespace gatewise {
 namespace {
 
 // Linux gives the registers of AMX to a process that asks for them.
-bool tiles_are_allowed() {
+[[maybe_unused]] bool tiles_are_allowed() {
 #if defined(__linux__) && defined(__x86_64__)
     constexpr int request_permission = 0x1023, tile_data = 18;
     return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;

@@ -63,17 +63,23 @@ struct Machine {
             }
     }
 
-    // Each pair of rows has a sum of its own, so that sums do not depend on which thread a row belongs to.
+    // Each pair of rows has a sum of its own, so that sums do not depend on which thread a row belongs to. One sum over all
+    // time steps would lose what is small beside it: a full level is added to the next and begins anew.
     void accumulate() const {
         const T* a = at(code->sources[0]);
         T* to = at(code->target);
-        const std::ptrdiff_t as = stride(code->sources[0]), next = task.operands[code->target].pair;
+        const std::ptrdiff_t as = stride(code->sources[0]), next = task.operands[code->target].pair, up = stride(code->target);
         for (int r = 0; r < task.rows; r += sum_rows, to += next)
             for (int v = 0; v < Vectors<T>::per_block; ++v) {
                 const int i = v * Vectors<T>::lanes;
                 V<T> sum = load(a + r * as + i);
                 if (r + 1 < task.rows) sum += load(a + (r + 1) * as + i);
                 store<T>(to + i, load(to + i) + sum);
+                for (int level = 0; level < task.full; ++level) {
+                    T* full = to + level * up + i;
+                    store<T>(full + up, load(full + up) + load(full));
+                    store<T>(full, all(T(0)));
+                }
             }
     }
 

@@ -9,6 +9,22 @@ namespace gatewise {
 constexpr int block = 16;      // units that lie side by side: every row is stored in blocks of 16, the last one padded
 constexpr int group_rows = 8;  // rows that one instruction works on at most
 constexpr int sum_rows = 2;    // rows that one partial sum adds up; threads begin at multiples of it
+constexpr int sum_steps = 8;   // terms of a partial sum before it goes to the next level
+
+// How many levels of a sum are full after a time step: that of every 8th step, the next one at every 64th, and so on. It
+// depends on the number of the step alone, so that threads change no bit.
+constexpr int full_levels(int step) {
+    int found = 0;
+    for (int done = step + 1; done % sum_steps == 0; done /= sum_steps) ++found;
+    return found;
+}
+
+// Levels that the sums over so many time steps need: the last one is never full.
+constexpr int sum_levels(int steps) {
+    int found = 1;
+    for (; steps >= sum_steps; steps /= sum_steps) ++found;
+    return found;
+}
 
 // One instruction as the row machine reads it; operands are places in a table.
 struct Code {
@@ -20,6 +36,7 @@ struct Code {
 
 // Where an operand lies. Strides are in elements: from one block of units to the next, from one pair of rows to the
 // next, and from one row to the next within an instruction. A stride of 0 means that all share one place.
+// A sum has levels in the place of rows.
 template <class T>
 struct Operand {
     T* base;
@@ -122,6 +139,7 @@ struct Rows {
     int rows;
     int lanes;   // units of this block that are there: 16, but for the last block
     bool first;  // block of units: reductions begin
+    int full;    // levels of sums that go up after this time step
     Place place;
 };
 

@@ -39,10 +39,9 @@ class Run<T>::Back {
             if (plan_.homes[v] == Home::stored && !plan_.forward[v]) pass_.stored_[v] = Buffer<T>(run_.total_ * run_.padded(width(static_cast<int>(v))));
         }
         pass_.sums_.resize(p_.values.size());
-        const std::size_t groups = (run_.batch_ + sum_rows - 1) / sum_rows;
         for (std::size_t v = 0; v < p_.values.size(); ++v)
             if (plan_.homes[v] == Home::sum) {
-                pass_.sums_[v] = Buffer<T>(groups * run_.padded(width(static_cast<int>(v))));
+                pass_.sums_[v] = Buffer<T>(partial_sums() * run_.padded(width(static_cast<int>(v))));
                 std::fill_n(pass_.sums_[v].data(), pass_.sums_[v].count(), T(0));
             }
         for (auto& carried : pass_.carried_)
@@ -126,16 +125,21 @@ class Run<T>::Back {
         if (plan_.homes[v] == Home::stored) pass_.copy(from, pass_.view(v, step, worker, 0, 0, parity), w, worker.begin, end);
     }
 
+    // Of one value: some levels for each pair of rows.
+    std::size_t partial_sums() const { return static_cast<std::size_t>((run_.batch_ + sum_rows - 1) / sum_rows) * sum_levels(run_.steps_); }
+
+    // Two by two, and what comes of it two by two again: sums round less than one by one.
     void add_up() {
-        const std::size_t groups = (run_.batch_ + sum_rows - 1) / sum_rows;
         for (std::size_t v = 0; v < p_.values.size(); ++v) {
             if (plan_.homes[v] != Home::sum) continue;
             const std::size_t padded = run_.padded(width(static_cast<int>(v)));
             pass_.shared_[v] = Buffer<T>(padded);
-            T* to = pass_.shared_[v].data();
-            std::fill_n(to, padded, T(0));
-            for (std::size_t group = 0; group < groups; ++group)
-                for (std::size_t i = 0; i < padded; ++i) to[i] += pass_.sums_[v].data()[group * padded + i];
+            T* sums = pass_.sums_[v].data();
+            for (std::size_t apart = 1; apart < partial_sums(); apart *= 2)
+                for (std::size_t to = 0; to + apart < partial_sums(); to += 2 * apart)
+                    for (std::size_t i = 0; i < padded; ++i) sums[to * padded + i] += sums[(to + apart) * padded + i];
+            if (run_.batch_ > 0) std::copy_n(sums, padded, pass_.shared_[v].data());
+            else std::fill_n(pass_.shared_[v].data(), padded, T(0));
         }
     }
 

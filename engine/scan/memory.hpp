@@ -1,4 +1,5 @@
-// Aligned memory that is kept for the next call: a quarter of the time of large layers would go into fresh pages.
+// Aligned memory that is kept for the next call: a quarter of the time of large layers would go into fresh pages. What is
+// kept follows use: the longest unused is freed first, and after a large call small ones let its memory go.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +9,12 @@ namespace gatewise {
 
 void* take_memory(std::size_t bytes);  // aligned to 64 bytes; what is in it is not defined
 void give_back_memory(void* memory, std::size_t bytes);
+
+struct MemoryState {
+    std::size_t in_use, kept;  // bytes
+    std::size_t fresh;         // buffers that were not found among those kept, so far
+};
+MemoryState memory_state();
 
 template <class T>
 class Buffer {

@@ -79,7 +79,7 @@ class Run<T>::Pass {
             case Home::shared: return {const_cast<T*>(shared(v)), one ? 0 : block, 0, 0};
             case Home::sum:
                 if (after_loop_) return {shared_[v].data(), one ? 0 : block, 0, 0};
-                return {sums_[v].data(), one ? 0 : block, static_cast<std::ptrdiff_t>(run_.padded(w)), 0};
+                return {sums_[v].data(), one ? 0 : block, static_cast<std::ptrdiff_t>(sum_levels(run_.steps_) * run_.padded(w)), static_cast<std::ptrdiff_t>(run_.padded(w))};
             case Home::input: return rows(input() + run_.offsets_[run_.time(step)] * run_.padded(w), run_.rows(step) * block);
             case Home::stored: return rows(stored(v) + run_.offsets_[run_.time(step)] * run_.padded(w), run_.rows(step) * block);
             case Home::ahead: {
@@ -213,7 +213,7 @@ class Run<T>::Pass {
 
     void execute(const Group& g, const Operand<T>* operands, T* const* here, int u, int begin, int rows, int step) const {
         const int lanes = std::min(block, run_.units(g.width) - u * block);
-        run_.kernels_.execute({g.codes.data(), static_cast<int>(g.codes.size()), operands, here, begin / sum_rows, rows, lanes, u == 0, place(u, begin, step)});
+        run_.kernels_.execute({g.codes.data(), static_cast<int>(g.codes.size()), operands, here, begin / sum_rows, rows, lanes, u == 0, full_levels(step), place(u, begin, step)});
     }
 
     Place place(int u, int begin, int step) const {

@@ -106,14 +106,20 @@ void sums_of_pairs(const Kernels& kernels) {
         std::uniform_real_distribution<T> between(-4, 4);
         for (T& number : call.of_source(0)) number = between(random);
         for (T& number : call.of_target()) number = between(random);
-        const std::vector<T> before = call.of_target();
-        call.run();
-        for (int r = 0; r < rows; r += sum_rows)
-            for (int i = 0; i < block; ++i) {
-                const int at = r / sum_rows * block + i;
-                const T sum = call.source(0, r, i) + (r + 1 < rows ? call.source(0, r + 1, i) : T(0));
-                CHECK(call.of_target()[at] == before[at] + sum);
-            }
+        for (int full = 0; full < RowCall<T>::levels; ++full) {
+            const std::vector<T> before = call.of_target();
+            call.run(true, full);
+            for (int r = 0; r < rows; r += sum_rows)
+                for (int i = 0; i < block; ++i) {
+                    const int at = r / sum_rows * RowCall<T>::levels * block + i;
+                    T up = call.source(0, r, i) + (r + 1 < rows ? call.source(0, r + 1, i) : T(0));
+                    for (int level = 0; level < RowCall<T>::levels; ++level) {
+                        if (level <= full) up += before[at + level * block];
+                        const T expected = level < full ? T(0) : level == full ? up : before[at + level * block];
+                        CHECK(call.of_target()[at + level * block] == expected);
+                    }
+                }
+        }
     }
 }
 
@@ -149,6 +155,15 @@ TEST(every_operation_means_what_it_says) {
 
 TEST(sums_are_taken_pair_by_pair) {
     for (const Kernels* kernels : runnable()) sums_of_pairs<float>(*kernels), sums_of_pairs<double>(*kernels);
+}
+
+// A level is full when eight of the level below went into it, and there is always one more to go to.
+TEST(levels_of_sums_are_full_at_powers_of_eight) {
+    for (int steps = 1, most = 0; steps < 5'000; ++steps) {
+        most = std::max(most, full_levels(steps - 1));
+        CHECK(sum_levels(steps) == most + 1);
+    }
+    for (auto [step, full] : {std::pair(6, 0), {7, 1}, {8, 0}, {62, 0}, {63, 2}, {64, 0}, {511, 3}, {519, 1}}) CHECK(full_levels(step) == full);
 }
 
 TEST(reductions_count_the_units_that_are_there) {

@@ -191,6 +191,18 @@ TEST(a_backward_pass_may_be_repeated) {
     }
 }
 
+// Every buffer that a call needs was kept from the call before.
+TEST(a_call_that_is_repeated_asks_for_no_more_memory) {
+    for (const Cell& cell : cells()) {
+        const auto of = program(cell.codes);
+        const Problem<float> p(of, {std::vector<int>(of->widths.size(), 33), std::vector<int>(40, 9), false});
+        for (int i = 0; i < 3; ++i) p.outcome(choose(""), 1);
+        const std::size_t before = memory_state().fresh;
+        for (int i = 0; i < 5; ++i) p.outcome(choose(""), 1);
+        CHECK_THAT(memory_state().fresh == before, cell.name << ": " << memory_state().fresh - before << " more");
+    }
+}
+
 // Null where nobody asks, or where nothing comes: a gradient that does not come counts as zero.
 TEST(what_nobody_asks_for_is_not_made) {
     for (const Cell& cell : cells()) {

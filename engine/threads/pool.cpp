@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -17,17 +18,41 @@
 namespace gatewise {
 namespace {
 
+// How the processor computes; elsewhere than on these two, denormal numbers stay.
+#if defined(__x86_64__)
+using Control = unsigned;
+constexpr Control flush_denormals = 0x8040;  // results and operands
+Control control() { return _mm_getcsr(); }
+void set_control(Control to) { _mm_setcsr(to); }
+#elif defined(__aarch64__)
+using Control = std::uint64_t;
+constexpr Control flush_denormals = Control{1} << 24;  // FPCR.FZ: results and operands
+Control control() {
+    Control found;
+    asm volatile("mrs %0, fpcr" : "=r"(found));
+    return found;
+}
+void set_control(Control to) { asm volatile("msr fpcr, %0" : : "r"(to)); }
+#else
+using Control = unsigned;
+constexpr Control flush_denormals = 0;
+Control control() { return 0; }
+void set_control(Control) {}
+#endif
+
 // Denormal numbers cost a hundred times a normal one; the caller's setting comes back at the end.
 class FlushDenormals {
   public:
-#if defined(__x86_64__)
-    FlushDenormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040); }
-    ~FlushDenormals() { _mm_setcsr(before_); }
+    FlushDenormals() : before_(control()) { set_control(before_ | flush_denormals); }
+    ~FlushDenormals() { set_control(before_); }
 
   private:
-    unsigned before_;
-#endif
+    Control before_;
 };
+
+// The process that loaded the engine. A process forked from it may find a team that its parent used before the fork,
+// whether for the engine or for anything else; so it is noted here, not at the first use.
+const pid_t loaded_in = getpid();
 
 // The team of threads of the OpenMP runtime that the process has loaded, if any (torch brings one). Its threads wait
 // awake for a while after each use: a second pool would fight with them for the cores, and lose up to half its speed.
@@ -35,11 +60,12 @@ struct Team {
     void (*parallel)(void (*)(void*), void*, unsigned, unsigned);
     int (*index)();
     int (*count)();
-    pid_t owner;  // after a fork the team is gone, and GNU's runtime would wait for it for ever
 
+    // After a fork the team is gone, and GNU's runtime would wait for it for ever.
     static const Team* loaded() {
+        if (getpid() != loaded_in) return nullptr;
         static const Team team = find();
-        return team.parallel && team.owner == getpid() ? &team : nullptr;
+        return team.parallel ? &team : nullptr;
     }
 
   private:
@@ -51,7 +77,6 @@ struct Team {
         team.parallel = reinterpret_cast<decltype(team.parallel)>(parallel);
         team.index = reinterpret_cast<int (*)()>(index);
         team.count = reinterpret_cast<int (*)()>(count);
-        team.owner = getpid();
         return team;
     }
 };

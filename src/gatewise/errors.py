@@ -26,6 +26,10 @@ class SettingError(GatewiseError, ValueError):
     """A setting that is unknown, of the wrong kind, or out of its range."""
 
 
+class VariableError(SettingError):
+    """An environment variable with a value that cannot be used; no file that was being read is to blame."""
+
+
 class ShapeError(GatewiseError, ValueError):
     """A tensor whose shape, dtype or device does not fit."""
 

@@ -37,7 +37,7 @@ def test_a_users_cell_is_asked_for_even_under_the_name_of_a_registered_one():
     record = CellRecord.of(Own(scale=2.0))
     assert (record.name, record.registered) == ("lstm", False)
     with pytest.raises(
-        ModelFileError, match=r"config\.json: the model was made with your own cell 'lstm'; give it: --cell"
+        ModelFileError, match=r"config\.json: the model was made with your own cell 'lstm'; give the cell: --cell"
     ):
         record.restore(None, "config.json")
     assert record.restore(Own, "config.json") == Own(scale=2.0)

@@ -154,9 +154,40 @@ def test_train_says_how_good_it_is_and_shows_what_it_writes(gatewise, tmp_path):
     assert code == 0
     assert len(out) > 3
     assert "training lm to step 12" in err
+    assert "\nrecurrent layers: fused (the engine runs lstm)\n" in err
     assert "validation: loss " in err
     assert "test: loss " in err
     assert f"model: {tmp_path / 'run'}/model" in err
+
+
+BENT = """import torch
+from gatewise.cells import Cell, Input, Matrix
+class Bent(Cell):
+    "What no step program can say."
+    state = {"hidden": "H"}
+    W = Input(("new",))
+    R = Matrix("H", ("new",))
+    def step(self, x, s, p):
+        return s.next(hidden=torch.atan((x + p.R(s.hidden)).new))
+"""
+
+
+def test_layers_that_do_not_run_on_the_engine_say_so_with_operation_and_line(gatewise, tmp_path):
+    (tmp_path / "my.py").write_text(BENT)
+    flags = [word for name, value in tiny.SIZES.items() for word in (f"--{name.replace('_', '-')}", value)]
+    own = ["--cell", f"{tmp_path / 'my.py'}:Bent"]
+    code, _, err = gatewise("train", "lm", tiny.text_file(tmp_path), "--out", tmp_path / "run", *own, *flags)
+    assert code == 0
+    lines = err.splitlines()
+    (line,) = [line for line in lines if line.startswith("recurrent layers: ")]
+    assert line.startswith("recurrent layers: reference (torch has no kernel for bent; the engine cannot run it: ")
+    assert line.endswith("my.py:9: the operation atan cannot be expressed), which is slow")
+    assert lines.index(line) < next(place for place, told in enumerate(lines) if told.startswith("step "))
+    told = line.removeprefix("recurrent layers: ")
+    for file in ("summary.json", "model/training.json"):
+        assert json.loads((tmp_path / "run" / file).read_text())["versions"]["recurrent layers"] == told
+    assert f"| recurrent layers | {told} |" in (tmp_path / "run/model/README.md").read_text()
+    assert told in results(gatewise, "info", tmp_path / "run", *own)
 
 
 def test_train_reads_stdin(gatewise, tmp_path):

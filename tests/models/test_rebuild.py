@@ -10,10 +10,11 @@ import torch
 
 from gatewise.cells import Cell, Input, Matrix
 from gatewise.cells.functions import sigmoid, tanh
-from gatewise.errors import ModelFileError
+from gatewise.errors import ModelFileError, SettingError
 from gatewise.models.rebuild import rebuild
 from gatewise.models.recurrent_lm import RecurrentLM
 from gatewise.models.settings import RecurrentLMSettings
+from gatewise.scan.choice import RUNNERS
 
 V = 30
 SETTINGS = [
@@ -46,6 +47,13 @@ def model_of(cell=None, dtype=None, **settings):
 def saved(model):
     """Config and tensors as a file would give them back."""
     return json.loads(json.dumps(model.config())), {name: value.clone() for name, value in model.state_dict().items()}
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_the_runner_that_was_asked_for_is_the_twins_too(runner):
+    twin = rebuild(*saved(model_of(runner=runner)))
+    assert twin.settings.runner == twin.recurrent.runner == runner
+    assert {parameter.device.type for parameter in twin.parameters()} == {"cpu"}
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
@@ -99,7 +107,8 @@ def test_a_users_cell_is_asked_for_and_never_imported(tmp_path, monkeypatch):
     model.settings = model.settings.replace(cell="mine.py:Mine")
     config, tensors = saved(model)
     modules = set(sys.modules)
-    with pytest.raises(ModelFileError, match=r"config\.json: the model was made with your own cell 'mine'; give it"):
+    message = r"config\.json: the model was made with your own cell 'mine'; give the cell: --cell"
+    with pytest.raises(ModelFileError, match=message):
         rebuild(config, tensors)
     assert set(sys.modules) == modules
     for given in (Mine, Mine(scale=0.5)):
@@ -168,3 +177,10 @@ def test_damaged_tensors():
     for damaged, message in cases:
         with pytest.raises(ModelFileError, match=rf"^config\.json: .*{message}"):
             rebuild(config, damaged)
+
+
+def test_a_wrong_instruction_set_is_not_the_fault_of_the_file(monkeypatch):
+    config, tensors = saved(model_of())
+    monkeypatch.setenv("GATEWISE_ISA", "nosuch")
+    with pytest.raises(SettingError, match=r"^GATEWISE_ISA: the instruction set nosuch cannot run here.*; set it to "):
+        rebuild(config, tensors, where="model/config.json")

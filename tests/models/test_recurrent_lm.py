@@ -197,7 +197,7 @@ def test_own_cell_and_options():
     assert model.cell == find("rnn", nonlinearity="relu", start="identity")
     own = RecurrentLM(RecurrentLMSettings(cell="mine.py:Mine"), V, cell=find("gru"))
     assert own.cell == find("gru")
-    with pytest.raises(SettingError, match=r"the model has your own cell mine\.py:Mine; give it: --cell"):
+    with pytest.raises(SettingError, match=r"the model has your own cell mine\.py:Mine; give the cell: --cell"):
         RecurrentLM(RecurrentLMSettings(cell="mine.py:Mine"), V)
     with pytest.raises(SettingError, match="lstm"):
         model_of(cell="lsmt")

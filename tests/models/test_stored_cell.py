@@ -187,5 +187,5 @@ def test_a_program_that_no_cell_has_is_refused(change):
     matrices: tuple[ProgramMatrix, ...] = tuple(
         change(matrix) if matrix.name == "weight_ih" else matrix for matrix in program.matrices
     )
-    with pytest.raises(ModelFileError, match=r"program\.json: is not the program of a cell: .*give it: --cell"):
+    with pytest.raises(ModelFileError, match=r"program\.json: is not the program of a cell: .*give the cell: --cell"):
         stored_cell(record(), replace(program, matrices=matrices), "program.json")

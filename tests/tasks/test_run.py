@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 
@@ -10,6 +11,7 @@ import pytest
 
 import gatewise
 from gatewise.errors import DataError, GatewiseError, TrainingError
+from gatewise.scan import _engine, instruction_set
 from gatewise.tasks.language_model.plan import make_plan
 from gatewise.tasks.language_model.run import carry_out
 from gatewise.training.monitor import Silent
@@ -69,6 +71,49 @@ def test_a_stopped_run_goes_on_to_the_same_end(tiny_run, tmp_path, number):
         ended = carry_out(make_plan([], {"out": str(plan.folder), "resume": True}), Silent())
     assert ended.stopped == "done"
     assert model_bytes(plan.folder) == model_bytes(tiny_run)
+
+
+class Said(StopsAt):
+    """Keeps what is said."""
+
+    def __init__(self, step=0):
+        super().__init__(step)
+        self.lines = []
+
+    def said(self, line):
+        self.lines.append(line)
+
+
+def test_another_instruction_set_is_said_when_a_run_goes_on(tmp_path, monkeypatch):
+    monkeypatch.delenv("GATEWISE_ISA", raising=False)
+    best, simplest = instruction_set(), _engine.instruction_sets()[-1]
+    plan = make_plan([tiny.text_file(tmp_path)], {**tiny.SIZES, "out": str(tmp_path / "run")})
+    with tiny.briefly():
+        with monkeypatch.context() as changed:
+            changed.setenv("GATEWISE_ISA", simplest)
+            first = carry_out(plan, Said(5))
+        assert (first.stopped, first.versions["engine"]) == ("signal", simplest)
+        said = Said()
+        last = carry_out(make_plan([], {"out": str(plan.folder), "resume": True}), said)
+    change = f"engine was {simplest} and is {best}: the rest of the run may differ in the last bits"
+    assert (change in said.lines) == (best != simplest)
+    assert (last.exit_code, last.versions["engine"]) == (0, best)
+
+
+@pytest.mark.parametrize("runner", ["fused", "torch", "reference"])
+def test_what_was_trained_by_one_runner_is_loaded_and_measured(tmp_path, runner):
+    file, said = tiny.text_file(tmp_path), Said()
+    plan = make_plan([file], {**tiny.SIZES, "runner": runner, "out": str(tmp_path / "run")})
+    with tiny.briefly():
+        result = carry_out(plan, said)
+    told = f"{runner} (asked for){', which is slow' if runner == 'reference' else ''}"
+    assert f"recurrent layers: {told}" in said.lines
+    assert result.versions["recurrent layers"] == told
+    model = gatewise.load(tmp_path / "run")
+    measured = model.evaluate(file)
+    assert model.network.recurrent.runner_used == model.network.settings.runner == runner
+    assert measured.measure.tokens > 1000
+    assert measured.measure.nats_per_token < math.log(model.network.vocabulary_size) + 0.1
 
 
 def test_a_run_is_not_resumed_with_another_equation(tmp_path):

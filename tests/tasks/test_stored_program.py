@@ -115,7 +115,7 @@ def without(folder: Path, *names: str) -> Path:
 @pytest.mark.filterwarnings("ignore:.*the model is unverified")
 def test_an_older_folder_without_a_program_loads_with_its_cell(folder, run):
     without(folder, "program.json")
-    with pytest.raises(ModelFileError, match="made with your own cell 'mine'; give it: --cell"):
+    with pytest.raises(ModelFileError, match="made with your own cell 'mine'; give the cell: --cell"):
         gatewise.load(folder)
     assert log_probs(gatewise.load(folder, cell=run[1])) == pytest.approx(log_probs(gatewise.load(run[0])), rel=1e-5)
 
@@ -123,9 +123,18 @@ def test_an_older_folder_without_a_program_loads_with_its_cell(folder, run):
 def test_a_cell_that_cannot_be_expressed_has_no_program_and_asks_for_its_code(tmp_path):
     run, named = trained(tmp_path / "own", NOT_EXPRESSED)
     assert not (run / "model" / "program.json").exists()
-    with pytest.raises(ModelFileError, match="made with your own cell 'mine'; give it: --cell"):
+    with pytest.raises(ModelFileError, match="made with your own cell 'mine'; give the cell: --cell"):
         gatewise.load(run)
     assert gatewise.load(run, cell=named).score(TEXTS)
+
+
+def test_a_program_that_is_not_the_step_at_the_sizes_of_the_model_is_not_kept(tmp_path):
+    run, named = trained(tmp_path / "own", "gate.tanh() if gate.size(-1) < 16 else gate.sin()")
+    assert not (run / "model" / "program.json").exists()
+    with pytest.raises(ModelFileError, match="made with your own cell 'mine'; give the cell: --cell"):
+        gatewise.load(run)
+    told = gatewise.load(run, cell=named).info()["runner"]
+    assert told.startswith("reference (torch has no kernel for mine(slope=2.0); the engine cannot run it: at the sizes")
 
 
 @pytest.mark.parametrize("place", range(0, 1000, 97))
@@ -152,7 +161,7 @@ def other_number(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda data: b"", "is not valid JSON"),
+        (lambda data: b"", r"program\.json: .*is not valid JSON.*; give the cell: --cell FILE\.py:CLASS, or cell= in"),
         (lambda data: data[:-9], "is not valid JSON"),
         (lambda data: b"\x80\x04cos\nsystem\n", "is not valid JSON"),
         (lambda data: data.replace(b'"version":1', b'"version":2'), "version 1 is expected, but version 2 came; give"),

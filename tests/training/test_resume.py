@@ -1,11 +1,13 @@
 """A run that was stopped and resumed is, bit by bit, the run that was never stopped."""
 
+import json
 import shutil
 
 import pytest
 import torch
 
 from gatewise.errors import TrainingError
+from gatewise.scan import instruction_set
 from gatewise.training import checkpoint
 from gatewise.training.settings import TrainingSettings
 from gatewise.training.tree import flatten
@@ -174,6 +176,29 @@ def test_another_machine_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr("torch.get_num_threads", lambda: 7)
     _, memory, _ = run(tmp_path, KINDS["adamw"], resume=True)
     assert memory.lines == ["threads was 1 and is 7: the rest of the run may differ in the last bits"]
+
+
+def test_another_instruction_set_of_the_engine_is_said(tmp_path, monkeypatch):
+    run(tmp_path, KINDS["adamw"], stop_at=2)
+    before = last_checkpoint(tmp_path)["versions"]["engine"]
+    assert before == instruction_set()
+    monkeypatch.setattr("gatewise.training.result.instruction_set", lambda: "another")
+    _, memory, result = run(tmp_path, KINDS["adamw"], resume=True)
+    assert memory.lines == [f"engine was {before} and is another: the rest of the run may differ in the last bits"]
+    assert (result.exit_code, result.versions["engine"]) == (0, "another")
+
+
+def test_what_computes_the_network_is_said_recorded_and_compared(tmp_path):
+    toy = Toy()
+    toy.computed_by = lambda network: {"the waves": f"a loop in {type(network).__name__}"}
+    _, memory, first = run(tmp_path, KINDS["adamw"], toy, stop_at=2)
+    assert memory.lines == ["the waves: a loop in Waves", "stopped after step 2; resume it to go on"]
+    assert first.versions["the waves"] == "a loop in Waves"
+    toy.computed_by = lambda network: {"the waves": "a kernel"}
+    _, memory, _ = run(tmp_path, KINDS["adamw"], toy, resume=True)
+    change = "the waves was a loop in Waves and is a kernel: the rest of the run may differ in the last bits"
+    assert memory.lines == [change, "the waves: a kernel"]
+    assert json.loads((tmp_path / "summary.json").read_text())["versions"]["the waves"] == "a kernel"
 
 
 # --- every field of a checkpoint counts ---

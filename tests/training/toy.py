@@ -95,6 +95,9 @@ class Toy:
     def network(self) -> Waves:
         return Waves()
 
+    def computed_by(self, network: nn.Module) -> dict[str, str]:
+        return {}
+
     def train_batches(self) -> WaveStream:
         self.stream = WaveStream(self.per_epoch)
         return self.stream
@@ -144,6 +147,9 @@ class Bare:
     def network(self):
         nn.init.constant_(self.made.weight, 0.5)
         return self.made
+
+    def computed_by(self, network):
+        return {}
 
     def train_batches(self):
         return self

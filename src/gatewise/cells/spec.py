@@ -86,6 +86,10 @@ class Cell:
     def step(self, x: Gates, s: States, p: Parameters) -> States:
         """One time step, in ordinary differentiable PyTorch on whole rows of the batch: no row may look at another.
 
+        For the engine it is traced once in a process. Globals and tensors that it reads keep the value that they had
+        then, whatever becomes of them: make numbers constants of the cell, and tensors parameters. A step that asks
+        for sizes, types or gradients is run by the reference runner wherever that makes it another equation.
+
         Args:
             x: W x_t + b as gates [B, H].
             s: the states before, [B, width].

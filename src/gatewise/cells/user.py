@@ -16,7 +16,7 @@ from gatewise.cells.spec import Cell
 from gatewise.errors import SettingError
 from gatewise.settings.nearest import did_you_mean
 
-GIVE_CELL = "give it: --cell FILE.py:CLASS, or cell= in Python"
+GIVE_CELL = "give the cell: --cell FILE.py:CLASS, or cell= in Python"
 """What to do where a model needs the user's own cell."""
 _MODULE = "gatewise_user_cell_"
 

@@ -16,6 +16,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from gatewise.layers.errors import InputError
 from gatewise.layers.lengths import Lengths, read_lengths
+from gatewise.scan.packed import positions
 
 PACK = "make the PackedSequence with torch.nn.utils.rnn.pack_padded_sequence"
 
@@ -101,8 +102,7 @@ class Layout:
         """The caller's index of the sequence that each row belongs to, [N]."""
         if self.positions is not None:
             return self.positions % self.batch
-        sizes = torch.tensor(self.batch_sizes, device=device)
-        ranks = (torch.arange(self.batch, device=device) < sizes[:, None]).nonzero()[:, 1]
+        ranks = positions(self.batch_sizes)[0].to(device)
         return ranks if self.order is None else self.order.index_select(0, ranks)
 
 
@@ -157,12 +157,20 @@ def _of_lengths(lengths: list[int], steps: int, batch_first: bool, device: torch
     if all(length == steps for length in lengths) and steps:
         return Layout(steps, batch, (batch,) * steps, batch_first=batch_first)
     running = sorted((index for index in range(batch) if lengths[index]), key=lambda index: -lengths[index])
+    sizes = _running_at_each_time([lengths[index] for index in running])
     order = torch.tensor(running, dtype=torch.long)
-    times = torch.arange(max(lengths, default=0))[:, None]
-    exists = times < torch.tensor(lengths, dtype=torch.long).index_select(0, order)
-    positions = (times * batch + order)[exists]
-    sizes = tuple(int(size) for size in exists.sum(1).tolist())
-    return Layout(steps, batch, sizes, order.to(device), positions.to(device), batch_first)
+    ranks, times = positions(sizes)
+    return Layout(steps, batch, sizes, order.to(device), (times * batch + order[ranks]).to(device), batch_first)
+
+
+def _running_at_each_time(falling: list[int]) -> tuple[int, ...]:
+    """How many sequences still run at each time; ``falling`` holds their lengths, the longest first."""
+    sizes, count = [], len(falling)
+    for time in range(max(falling, default=0)):
+        while falling[count - 1] <= time:
+            count -= 1
+        sizes.append(count)
+    return tuple(sizes)
 
 
 def _of_one(input: Tensor, lengths: Lengths | None, where: str) -> Layout:

@@ -39,7 +39,8 @@ class Recurrent(Stack):
         initial_state: what None as state means: ``"zero"``, or ``"learned"`` parameters ``initial_<state>`` [S, width].
         runner: ``"auto"``, or the only one allowed to run: ``"reference"``, ``"torch"``, ``"fused"``. ``repr`` says
             which and why, ``runner_used`` which one it was; one step without gradient on a CPU is left to the
-            reference by "auto".
+            reference by "auto", and so is what runs under torch.func or its like where torch's kernels cannot. Second
+            derivatives through "fused" are right and take the reference's time; under autocast it has none.
         device: of the parameters.
         dtype: of the parameters.
 

@@ -20,7 +20,11 @@ from gatewise.layers.parameter_names import parameter_name
 from gatewise.layers.ragged import Layout, arrange
 from gatewise.layers.states import States, check_states
 from gatewise.scan import Choice, Packed, Scan, Zoneout, choose, initialise, run
+from gatewise.scan.at_sizes import difference, forget
+from gatewise.scan.program import Program, TraceError
 from gatewise.scan.stored.cell import program_in
+from gatewise.scan.stored.find import program_of
+from gatewise.scan.transforms import is_exporting, is_tracing
 
 SEEDS = 2**62  # zoneout's seeds are drawn from 0 .. SEEDS - 1
 
@@ -112,6 +116,33 @@ class Stack(nn.Module):
         """The width of each state of the cell, by name."""
         return dict(self.cell.state_widths(self.hidden_size, self.proj_size))
 
+    def choice(self) -> Choice:
+        """The runner for whole sequences; where layers differ, that of the first which is not on the engine.
+
+        Raises:
+            SettingError: the runner that was asked for cannot run this.
+        """
+        parameter, zoneout = next(self.parameters()), any(self.zoneout.values())
+        choices = [
+            choose(self.cell, runner=self.runner, zoneout=zoneout, parameter=parameter, bias=self.bias, sizes=sizes)
+            for sizes in self._sizes()
+        ]
+        return next((choice for choice in choices if choice.name != "fused"), choices[0])
+
+    def program(self) -> Program:
+        """The step program of the cell.
+
+        Raises:
+            TraceError: there is none that is the cell's step in these layers.
+        """
+        dtype = next(self.parameters()).dtype
+        dtype = dtype if dtype in (torch.float32, torch.float64) else torch.float32
+        program = program_of(self.cell, self.bias)
+        for sizes in self._sizes():
+            if differs := difference(self.cell, program, sizes, self.bias, dtype):
+                raise TraceError(differs)
+        return program
+
     def reset_parameters(self) -> None:
         """Draw all parameters anew as the cell says; learned initial states start at zero."""
         for layer, reverse in self._levels():
@@ -134,7 +165,7 @@ class Stack(nn.Module):
             parts.append(f"zoneout={self.zoneout}")
         if self.learned_start:
             parts.append("initial_state='learned'")
-        choice = self._choose()
+        choice = self.choice()
         return ", ".join(parts) + f", runner={choice.name}: {choice.reason}"
 
     def _check_together(self) -> None:
@@ -154,6 +185,11 @@ class Stack(nn.Module):
             for direction in range(self.num_directions):
                 yield layer, direction == 1
 
+    def _sizes(self) -> list[tuple[int, int, int]]:
+        """(X, H, P) of the layers, each once."""
+        inputs = dict.fromkeys([self.input_size, *([self.output_size] if self.num_layers > 1 else [])])
+        return [(size, self.hidden_size, self.proj_size) for size in inputs]
+
     def _make_parameters(self, device: torch.device | str | None, dtype: torch.dtype | None) -> None:
         for layer, reverse in self._levels():
             width = self.output_size if layer else self.input_size
@@ -168,7 +204,8 @@ class Stack(nn.Module):
         for name, width in self.state_widths.items() if self.learned_start else ():
             empty = torch.empty(self.levels, width, device=device, dtype=dtype)
             self.register_parameter(f"initial_{name}", nn.Parameter(empty))
-        self._choose()  # a forced runner that cannot run this cell is a mistake of the caller's, said here
+        forget(self.cell)
+        self.choice()  # a forced runner that cannot run this cell is a mistake of the caller's, said here
         self.reset_parameters()
 
     def _start(self, batch: int, like: Tensor) -> States:
@@ -198,7 +235,8 @@ class Stack(nn.Module):
             below = outputs + below if self.residual and layer else outputs
             rows = below if layer == self.num_layers - 1 else self._between(below, layout)
             scans += both
-        self.runner_used = scans[-1].runner
+        if not is_exporting():  # which warns of everything that a call leaves behind
+            self.runner_used = scans[-1].runner
         final = {name: torch.stack([scan.final[name] for scan in scans]) for name in initial}
         states = None
         if keep_states:
@@ -231,11 +269,6 @@ class Stack(nn.Module):
             keep_states=keep_states,
         )
 
-    def _choose(self) -> Choice:
-        parameter = next(self.parameters())
-        zoneout = any(self.zoneout.values())
-        return choose(self.cell, runner=self.runner, zoneout=zoneout, parameter=parameter, bias=self.bias)
-
     def _runner_for(self, rows: Tensor, layout: Layout) -> str:
         """The runner to ask for: as told, but for one step of generation on a CPU the equation itself.
 
@@ -252,6 +285,9 @@ class Stack(nn.Module):
         rates = {name: rate for name, rate in self.zoneout.items() if rate}
         if not rates:
             return None
+        if self.training and is_tracing():
+            message = "zoneout in training draws a number that torch.jit.trace would keep for ever"
+            raise InputError(message, where=self._where, fix="call .eval() first")
         rows = torch.arange(layout.batch, device=device) if layout.order is None else layout.order
         seed = int(torch.randint(SEEDS, ())) if self.training else 0
         return Zoneout(rates, seed, rows, training=self.training)
@@ -265,7 +301,34 @@ class Stack(nn.Module):
         labels: Mapping[str, str] | None = None,
         keep_states: bool = False,
     ) -> tuple[Tensor | PackedSequence, States, States | None]:
-        """From the caller's tensors through all layers and back: output, final state, every state if asked for."""
+        """From the caller's tensors through all layers and back: output, final state, every state if asked for.
+
+        Dynamo, while it makes a graph of a model, stops before a layer that may run on the engine and goes on after it.
+        """
+        if torch.compiler.is_dynamo_compiling() and self._breaks_graphs():
+            from gatewise.layers.graph_break import run_layer  # while Dynamo is there: importing it takes a second
+
+            options = {"labels": labels, "keep_states": keep_states}
+            found: tuple[Tensor | PackedSequence, States, States | None] = run_layer(
+                self, input, state, lengths, **options
+            )
+            return found
+        return self._run_now(input, state, lengths, labels=labels, keep_states=keep_states)
+
+    def _breaks_graphs(self) -> bool:
+        """Whether torch.compile has to leave this layer alone; an export has no place for what is left alone."""
+        on_engine = self.runner == "fused" or (self.runner == "auto" and next(self.parameters()).device.type == "cpu")
+        return on_engine and not is_exporting()
+
+    def _run_now(
+        self,
+        input: Tensor | PackedSequence,
+        state: Mapping[str, Tensor] | None,
+        lengths: Lengths | None,
+        *,
+        labels: Mapping[str, str] | None = None,
+        keep_states: bool = False,
+    ) -> tuple[Tensor | PackedSequence, States, States | None]:
         layout = arrange(input, self.input_size, batch_first=self.batch_first, lengths=lengths, where=self._where)
         rows = layout.rows(input)
         self._check_dtype(rows)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gatewise.cells.record import CellRecord
 from gatewise.cells.spec import Cell
-from gatewise.errors import GatewiseError, ModelFileError
+from gatewise.errors import GatewiseError, ModelFileError, VariableError
 from gatewise.models.neural_lm import NeuralLM
 from gatewise.models.ngram.ngram_lm import NgramLM
 from gatewise.models.ngram.smoothing import METHODS
@@ -54,6 +54,7 @@ def rebuild(
 
     Raises:
         ModelFileError: a value or a tensor is missing, unknown, of another kind or shape; or the cell is not the one.
+        VariableError: an environment variable keeps every model from being made.
 
     Example:
         >>> model = RecurrentLM(RecurrentLMSettings(embedding_size=4, hidden_size=4), vocabulary_size=10)
@@ -69,7 +70,7 @@ def rebuild(
         found = _cell(config, where, cell, program) if "cell" in kind.fields else None
         with torch.random.fork_rng(devices=[]):
             model = _neural(kind.build, config, tensors, where, found)
-    except ModelFileError:
+    except (ModelFileError, VariableError):
         raise
     except GatewiseError as error:
         raise ModelFileError(error.message, where=where, fix=error.fix) from None

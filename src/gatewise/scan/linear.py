@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from gatewise.scan.choice import engine_is_built
+from gatewise.scan.transforms import transform_of
 
 KINDS = (torch.float32, torch.float64)
 
@@ -23,7 +27,7 @@ def linear(features: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tens
         >>> linear(torch.ones(2, 4), torch.ones(3, 4)).shape
         torch.Size([2, 3])
     """
-    if torch.is_grad_enabled() or torch.is_autocast_enabled(features.device.type):
+    if torch.is_grad_enabled() or torch.is_autocast_enabled(features.device.type) or _followed(features, weight, bias):
         return functional.linear(features, weight, bias)
     out = features.new_empty(features.size(0), weight.size(0))
     linear_without_graph(features, weight, bias, out)
@@ -49,13 +53,23 @@ def linear_without_graph(features: Tensor, weight: Tensor, bias: Tensor | None, 
         >>> out.tolist()
         [[4.0, 4.0, 4.0], [4.0, 4.0, 4.0]]
     """
-    if features.device.type == "cpu" and features.dtype in KINDS and engine_is_built():
+    known = features.device.type == "cpu" and features.dtype in KINDS and engine_is_built()
+    if known and not _followed(features, weight, bias, out):
         from gatewise.scan import _engine  # the extension may be missing
 
-        left, right = features.detach().contiguous().numpy(), weight.detach().contiguous().numpy()
-        added = None if bias is None else bias.detach().contiguous().numpy()
+        left, right = _array(features), _array(weight)
+        added = None if bias is None else _array(bias)
         _engine.linear(left, right, added, out.numpy(), torch.get_num_threads(), "")
     elif bias is None:
         torch.mm(features, weight.t(), out=out)
     else:
         torch.addmm(bias, features, weight.t(), out=out)
+
+
+def _followed(*tensors: Tensor | None) -> bool:
+    """Whether torch has to see operations of its own."""
+    return bool(transform_of(tensors).name)
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    return tensor.detach().resolve_neg().contiguous().numpy()

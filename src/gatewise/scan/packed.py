@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -69,9 +70,7 @@ class Packed:
 
     def positions(self) -> tuple[Tensor, Tensor]:
         """[N] the sequence and [N] the time step of each row of ``data`` (int64, on the device of ``data``)."""
-        sizes = torch.tensor(self.batch_sizes)
-        times = torch.repeat_interleave(torch.arange(len(self.batch_sizes)), sizes)
-        sequences = torch.arange(self.data.size(0)) - torch.tensor(self.offsets)[times]
+        sequences, times = positions(self.batch_sizes)
         return sequences.to(self.data.device), times.to(self.data.device)
 
     def reversal(self) -> Tensor:
@@ -80,3 +79,21 @@ class Packed:
         lengths = self.lengths().to(self.data.device)
         offsets = torch.tensor(self.offsets, device=self.data.device)
         return offsets[lengths[sequences] - 1 - times] + sequences
+
+
+def positions(batch_sizes: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """[N] the sequence and [N] the time step of each row (int64, on the CPU).
+
+    No shape depends on a tensor's values, so that tensors without values (FakeTensorMode, torch.export) will do.
+
+    Args:
+        batch_sizes: how many sequences run at each time step.
+
+    Example:
+        >>> [found.tolist() for found in positions((2, 1))]
+        [[0, 1, 0], [0, 0, 1]]
+    """
+    sizes, total = torch.tensor(batch_sizes, dtype=torch.int64), sum(batch_sizes)
+    times = torch.repeat_interleave(torch.arange(len(batch_sizes)), sizes, output_size=total)
+    begins = torch.tensor((0, *accumulate(batch_sizes))[:-1], dtype=torch.int64)
+    return torch.arange(total) - begins[times], times

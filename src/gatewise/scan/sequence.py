@@ -15,6 +15,7 @@ from gatewise.scan.packed import Packed
 from gatewise.scan.reference import run_reference
 from gatewise.scan.result import Scan
 from gatewise.scan.torch_runner import run_torch
+from gatewise.scan.transforms import transform_of
 
 
 def run(
@@ -67,6 +68,9 @@ def run(
         keep_states=keep_states,
         parameter=parameters["weight_ih"],
         bias=len(parameters) == len(cell.declared()),
+        sizes=sizes,
+        transform=transform_of((x.data, *initial.values(), *parameters.values())),
+        uniform=x.uniform,
     )
     if not x.batch_sizes:
         raise ShapeError("a sequence of at least one time step is expected, but none came", where=f"cell {cell.name}")

@@ -39,7 +39,7 @@ def run_torch(
     bias = len(names) == len(cell.declared())
     weights = side_by_side(names, parameters) if x.data.is_cuda else [parameters[name] for name in names]
     begin = [initial[name].unsqueeze(0).contiguous() for name in cell.state]
-    if cell.has_projection and x.data.device.type == "cpu":
+    if cell.has_projection and x.data.device.type == "cpu" and not torch.compiler.is_dynamo_compiling():
         _hear_projection_warning()
     call = _Twin(cell, begin, (weights, bias, 1, 0.0, torch.is_grad_enabled(), False))
     sequences = Packed(_castable(x.data), x.batch_sizes)

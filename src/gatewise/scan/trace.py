@@ -11,11 +11,12 @@ ten times more slowly; and of a graph's node one does not know the line it came 
 from __future__ import annotations
 
 import inspect
+import linecache
+import re
 import sys
 import traceback
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from types import CodeType, FrameType
 from typing import Any
@@ -37,6 +38,7 @@ from gatewise.scan.program.draft import Draft
 from gatewise.scan.program.errors import ProgramError, TraceError
 from gatewise.scan.program.form import Program
 from gatewise.scan.program.schedule import Results, schedule
+from gatewise.scan.undisturbed import undisturbed
 
 PRIMES = (37, 31, 29, 19, 43, 41, 23, 17, 47, 53, 59, 61, 67, 71)
 """Sizes to trace at: no two are equal, so that each axis of a tensor tells what it is."""
@@ -65,7 +67,7 @@ def trace(cell: Cell, *, bias: bool = True) -> Program:
         >>> [instruction.operation for instruction in program.forward.step[0].instructions]
         ['add', 'add', 'tanh']
     """
-    with _undisturbed():
+    with undisturbed():
         sizes = _two_sizes(cell)
         first, second = (_Tracing(cell, bias, one) for one in sizes)
         drafts = first.draft(), second.draft()
@@ -100,7 +102,7 @@ def disagreement(cell: Cell, program: Program, *, bias: bool = True) -> str:
         >>> disagreement(find("rnn", nonlinearity="relu"), trace(find("rnn"))).split(": ")[1]
         'its trace computes another value than the step'
     """
-    with _undisturbed():
+    with undisturbed():
         try:
             for sizes in _two_sizes(cell):
                 _Tracing(cell, bias, sizes).compare(program)
@@ -115,19 +117,6 @@ def _two_sizes(cell: Cell) -> tuple[TraceSizes, TraceSizes]:
     if not cell.has_projection:
         p = other_p = 0
     return TraceSizes(b, x, h, p), TraceSizes(other_b, other_x, other_h, other_p)
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Neither the caller's modes reach the trace, nor the trace the caller's random numbers."""
-    with (
-        torch.inference_mode(False),
-        torch.enable_grad(),
-        torch.autocast("cpu", enabled=False),
-        torch.random.fork_rng(devices=[]),
-        torch.device("cpu"),
-    ):
-        yield
 
 
 def _code_of(cell: Cell) -> CodeType:
@@ -241,6 +230,10 @@ class _Tracing:
                 raise TraceError(f"its trace computes another value than the step: {what}", where=_place_of(self._cell))
 
 
+_TRACED_CALLS = frozenset(call.__code__ for call in (_Tracing._step, _Tracing._loss, _Tracing._pull_back))
+"""What calls the step and its gradient; whatever called these is no part of the cell."""
+
+
 class _Lowers:
     """Lowers each operation while torch computes it.
 
@@ -256,6 +249,7 @@ class _Lowers:
         self._views: defaultdict[int, set[object]] = defaultdict(set)
         self._lines: dict[str, int] = {}
         self.line: int | None = None
+        self._frame: FrameType | None = None
 
     def know(self, tensor: Tensor, traced: object) -> None:
         """Remember what a tensor is; a view of the same elements in the same shape is the same."""
@@ -289,6 +283,7 @@ class _Lowers:
             result = self._by_parts(name, func, args, kwargs or {})
             if result is not NotImplemented:
                 return result
+            raise self._unknown(name)
         result = func(*args, **(kwargs or {}))
         traced = lower(self._context, name, self._all(args), self._all(kwargs or {}))
         if isinstance(result, Tensor):
@@ -304,7 +299,7 @@ class _Lowers:
             with self:  # type: ignore[attr-defined]
                 return parts(*args, **kwargs)
         except TraceError as error:
-            raise unknown(name) from error
+            raise self._unknown(name) from error
 
     def _in_place(self, name: str, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
         """An operation that changes its first operand, which is another value from then on.
@@ -334,14 +329,27 @@ class _Lowers:
         return [self._all(item) for item in arguments] if isinstance(arguments, list | tuple) else arguments
 
     def _line(self, name: str) -> int | None:
-        """The line of the step that called an operation, or whose gradient it is, as far as that can be told."""
+        """The line of the step that called an operation, or whose gradient it is, as far as that can be told.
+
+        Only frames inside the traced call count: the cell's file may be the script that is running, too.
+        """
         frame: FrameType | None = sys._getframe(2)
-        while frame is not None and frame.f_code.co_filename != self._file:
+        found = self._frame = None
+        while frame is not None and frame.f_code not in _TRACED_CALLS:
+            found = found or (frame if frame.f_code.co_filename == self._file else None)
             frame = frame.f_back
-        if frame is None:
-            return self._lines.get(name.removesuffix("_backward"))
-        self._lines[name] = frame.f_lineno
-        return frame.f_lineno
+        if found is None:
+            return self._lines.get(_spoken(name), self._lines.get(_spoken(_gradient_of())))
+        self._lines[_spoken(name)] = found.f_lineno
+        self._frame = found
+        return found.f_lineno
+
+    def _unknown(self, name: str) -> TraceError:
+        """The refusal of an operation; one that the user has not written comes from inside what the line calls."""
+        error, frame = unknown(name), self._frame
+        if frame is None or _spoken(name) in _spoken(_call_in(frame)):
+            return error
+        return TraceError(f"{error.message}; it comes from inside what this line calls")
 
 
 class _Recording(_Lowers, TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -354,6 +362,25 @@ def _identity(tensor: Tensor) -> tuple[object, ...]:
 
 def _storage(tensor: Tensor) -> int:
     return tensor.untyped_storage().data_ptr()
+
+
+def _spoken(name: str) -> str:
+    """The name of an operation, or the text that calls it, such that the many spellings of one are equal."""
+    return re.sub(r"\W|_", "", name.removeprefix("aten.").removesuffix("_backward")).lower()
+
+
+def _gradient_of() -> str:
+    """The operation whose gradient torch computes now: ``lerp`` for the node LerpBackward0."""
+    node = torch._C._current_autograd_node()
+    return "" if node is None else str(node.name()).partition("Backward")[0]
+
+
+def _call_in(frame: FrameType) -> str:
+    """The text of the call, over all its lines, at which a frame stands."""
+    lines = list(frame.f_code.co_positions())[frame.f_lasti // 2][:2]
+    first, last = (frame.f_lineno if line is None else line for line in lines)
+    file = frame.f_code.co_filename
+    return " ".join(linecache.getline(file, line, frame.f_globals) for line in range(first, last + 1))
 
 
 def _line_of(error: Exception, cell: Cell) -> int | None:

@@ -47,8 +47,8 @@ def fit(task: Task, settings: TrainingSettings, folder: str | Path, monitor: Mon
         settings: how.
         folder: of the run; made if it is not there.
         monitor: who watches.
-        resume: whether to go on from the newest checkpoint in ``folder``; on the same machine, versions and threads
-            the result is then bit-equal to that of a run that was never stopped.
+        resume: whether to go on from the newest checkpoint in ``folder``; on the same machine, with the same versions,
+            threads and instruction set, the result is then bit-equal to that of a run that was never stopped.
 
     Raises:
         TrainingError: there is a run already, or none to resume, or its settings were others; or gradients that were
@@ -99,7 +99,8 @@ class Loop:
         self.steps = min(self.steps, settings.max_steps) if settings.max_steps else self.steps
         self.validate_every = settings.validate_every or max(1, round(steps_per_epoch))
         self.unsaved = True
-        self.versions = versions()
+        self.computed_by = task.computed_by(self.network)
+        self.versions = versions() | self.computed_by
 
     # --- beginning ---
 
@@ -133,6 +134,8 @@ class Loop:
         self.monitor.begin(
             Run(task.name, task.unit, task.nats, self.folder, progress.step, self.steps, self._parameter_count())
         )
+        for part, how in self.computed_by.items():
+            self.monitor.said(f"{part}: {how}")
 
     # --- going on ---
 

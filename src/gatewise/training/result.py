@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import torch
 
+from gatewise.scan import instruction_set
+
 
 @dataclass(frozen=True)
 class Result:
@@ -31,7 +33,7 @@ class Result:
         best: its measures.
         parameters: how many numbers were trained.
         settings: the training settings.
-        versions: what it ran on.
+        versions: what it ran on, and what of its network computed how.
     """
 
     name: str
@@ -70,12 +72,13 @@ def versions() -> dict[str, Any]:
 
     Example:
         >>> sorted(versions())
-        ['gatewise', 'instructions', 'python', 'threads', 'torch']
+        ['engine', 'gatewise', 'instructions', 'python', 'threads', 'torch']
     """
     return {
         "gatewise": metadata.version("gatewise"),
         "torch": str(torch.__version__),
         "python": platform.python_version(),
         "instructions": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+        "engine": instruction_set(),
         "threads": torch.get_num_threads(),
     }

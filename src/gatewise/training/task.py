@@ -85,6 +85,13 @@ class Task(Protocol):
         """The network to train, on its device, newly initialised."""
         ...
 
+    def computed_by(self, network: nn.Module) -> dict[str, str]:
+        """What carries out the parts of the network that can be computed in more than one way: part -> how, in words.
+
+        It is said when a run begins, kept with its versions, and compared with them when it is resumed.
+        """
+        ...
+
     def train_batches(self) -> BatchStream:
         """The training data from its beginning."""
         ...

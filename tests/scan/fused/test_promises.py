@@ -120,13 +120,6 @@ def test_a_parameter_changed_in_place_before_the_backward_pass_is_noticed():
         total.backward()
 
 
-def test_second_derivatives_are_refused():
-    same = sized(find("gru"))
-    (gradient,) = torch.autograd.grad(same.run(runner="fused").outputs.square().sum(), same.x.data, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        gradient.sum().backward()
-
-
 def test_only_the_gradients_that_are_asked_for_are_computed():
     same = sized(find("lstm"))
     frozen = {name: value.detach() for name, value in same.parameters.items()}

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gatewise.cells import Cell, Gates, Input, Parameters, States, find
-from gatewise.scan import Packed, run
+from gatewise.scan import Packed, _engine, run
 from scan.problem import Problem, problem, results, tamed
 from scan.program.expressions import EXPRESSIONS, cell_of
 from scan.program.random_cells import BINARY, UNARY
@@ -83,6 +83,20 @@ def test_numbers_that_are_none_and_infinite_ones_come_out_as_in_torch(name, dtyp
         for runner, found in (("reference", expected), ("fused", came)):
             found.append(run(cell_with(name), weights, x, states, runner=runner).outputs.flatten())
     torch.testing.assert_close(torch.cat(came), torch.cat(expected), equal_nan=True, **tolerance(dtype, 16))
+
+
+@pytest.mark.parametrize("isa", _engine.instruction_sets())
+@pytest.mark.parametrize(("name", "ulp"), [("sigmoid", 2.3), ("tanh", 3.3)])
+def test_functions_are_as_close_as_their_comments_say(name, ulp, isa, monkeypatch):
+    monkeypatch.setenv("GATEWISE_ISA", isa)
+    numbers = torch.cat([torch.linspace(-80, 80, 16_001), torch.logspace(-6, 1, 2_000), -torch.logspace(-6, 1, 2_000)])
+    x = Packed(torch.stack([numbers, torch.zeros_like(numbers)], 1), (len(numbers),))
+    weights = {"weight_ih": torch.eye(2)[:1].expand(2, 2).contiguous(), "bias_ih": torch.zeros(2)}
+    states = {"hidden": torch.zeros(len(numbers), 1)}
+    came = run(cell_with(name), weights, x, states, runner="fused").outputs.flatten()
+    exact = UNARY[name](numbers.double())
+    spacing = torch.from_numpy(np.spacing(np.abs(exact.float().numpy()))).double()
+    assert ((came.double() - exact).abs() / spacing).max() <= ulp
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -119,6 +119,23 @@ def test_program_that_cannot_be_run_is_refused(name: str):
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("place", ["input", "sources", "target", "matrix"])
+def test_a_number_of_many_digits_is_not_written_out(place: str):
+    data = data_of("rnn")
+    product, instruction = data["forward"]["step"][0]["products"][0], data["forward"]["step"][0]["instructions"][0]
+    where: dict[str, tuple[Any, Any]] = {
+        "input": (data, "input"),
+        "sources": (instruction, 2),
+        "target": (instruction, 1),
+        "matrix": (product, 0),
+    }
+    holder, key = where[place]
+    holder[key] = 10**400
+    with pytest.raises(ModelFileError, match="a large integer") as caught:
+        from_json(json.dumps(data).encode(), "program.json")
+    assert len(str(caught.value)) < 200
+
+
 def test_reduction_is_read_by_later_stages_only():
     program = traced(cell_of(EXPRESSIONS["sums"]))
     first, second = program.forward.step

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 import torch
@@ -91,6 +92,48 @@ print(sorted({"torch._dynamo", "torch._inductor", "sympy"} & sys.modules.keys())
 """
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, encoding="utf-8")
     assert done.stdout == "[]\n"
+
+
+SCRIPT = """
+import torch
+from torch.nn import functional
+from gatewise.cells import Cell, Input, Matrix
+from gatewise.nn import Recurrent
+
+class Own(Cell):
+    state = {"hidden": "H"}
+    W = Input(("a",))
+    R = Matrix("H", ("a",))
+
+    def step(self, x, s, p):
+        return bent(self, x.a + p.R(s.hidden).a, s)
+
+def bent(cell, a, s):
+    return s.next(hidden=OPERATION)
+
+if __name__ == "__main__":
+    print(Recurrent(Own(), 3, 4))
+"""
+
+
+@pytest.mark.parametrize(
+    ("operation", "message"),
+    [
+        ("functional.hardshrink(a)", "the gradient of hardshrink cannot be expressed"),
+        ("functional.ctc(a)", "AttributeError: module 'torch.nn.functional' has no attribute 'ctc'"),
+        ("torch.lerp(a, s.hidden, a)", "lerp: a weight that is a tensor cannot be expressed; write"),
+        ("functional.dropout(a)", "the operation empty_like cannot be expressed; it comes from inside what this line"),
+        ("torch.linalg.vector_norm(a, 3)", "the operation linalg_vector_norm cannot be expressed)"),
+        ("a.norm(p=3)", "the operation linalg_vector_norm cannot be expressed; it comes from inside what this line"),
+        ("functional.dropout(\n  a * 2,\n  0.5)", "the operation empty_like cannot be expressed; it comes from inside"),
+        ("torch.cumsum(\n  a * 2,\n  1)", "the operation cumsum cannot be expressed)"),
+    ],
+)
+def test_line_of_a_cell_in_the_running_script_is_one_of_its_step(operation: str, message: str, tmp_path: Path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.replace("OPERATION", operation), encoding="utf-8")
+    ran = subprocess.run([sys.executable, str(script)], check=True, capture_output=True, text=True, encoding="utf-8")
+    assert f"{script}:16: {message}" in ran.stdout
 
 
 def line_of(function: Expression) -> int:

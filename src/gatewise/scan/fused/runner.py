@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from gatewise.cells.spec import Cell
-from gatewise.errors import SettingError
+from gatewise.errors import SettingError, VariableError
 from gatewise.scan import _engine
+from gatewise.scan.at_sizes import difference
+from gatewise.scan.fused.again import Again, kept
 from gatewise.scan.fused.encode import encode
 from gatewise.scan.fused.precision import cast, lowered, obstacle_to_autocast, returned_dtypes
 from gatewise.scan.noise import Zoneout
@@ -25,6 +26,7 @@ from gatewise.scan.program.sizes import solve_widths, units
 from gatewise.scan.program.zoneout import with_zoneout
 from gatewise.scan.result import Scan
 from gatewise.scan.stored.find import program_of
+from gatewise.scan.transforms import transform_of
 
 _SCANS: dict[torch.dtype, Any] = {torch.float32: _engine.Scan32, torch.float64: _engine.Scan64}
 
@@ -71,23 +73,28 @@ def _engine_or_obstacle(cell: Cell, bias: bool) -> Engine | TraceError:
         return error
 
 
-def obstacle(cell: Cell, parameter: Tensor | None, bias: bool) -> str:
+def obstacle(cell: Cell, parameter: Tensor | None, bias: bool, sizes: tuple[int, int, int] | None) -> str:
     """What keeps the engine from running a cell; empty where nothing does.
 
     Args:
         cell: the cell.
         parameter: one of its parameters, which tells device and dtype; None: float32 on the CPU.
         bias: whether it has its biases and shifts.
+        sizes: (X, H, P) at which its program is compared with its step; None: it is not.
     """
+    dtype = torch.float32 if parameter is None else parameter.dtype
     if parameter is not None and parameter.device.type != "cpu":
         return f"the engine runs on the CPU, not on {parameter.device.type}"
-    if parameter is not None and parameter.dtype not in _SCANS:
-        return f"the engine has no {str(parameter.dtype).removeprefix('torch.')}"
-    if against := obstacle_to_autocast(torch.float32 if parameter is None else parameter.dtype):
+    if dtype not in _SCANS:
+        return f"the engine has no {str(dtype).removeprefix('torch.')}"
+    if against := obstacle_to_autocast(dtype):
         return against
-    check_instruction_set()
+    chosen_instruction_set()
     found = _engine_or_obstacle(cell, bias)
-    return f"the engine cannot run it: {found}" if isinstance(found, TraceError) else ""
+    if isinstance(found, TraceError):
+        return f"the engine cannot run it: {found}"
+    differs = difference(cell, found.program, sizes, bias, dtype) if sizes else ""
+    return f"the engine cannot run it: {differs}" if differs else ""
 
 
 @dataclass(frozen=True)
@@ -110,17 +117,17 @@ class Places:
         return cls(tuple(row % 2**32 for row in zoneout.rows.tolist()), zoneout.seed % 2**32, zoneout.start % 2**32)
 
 
-def check_instruction_set() -> None:
-    """Refuse an instruction set that was asked for by name and cannot run here.
+def chosen_instruction_set() -> str:
+    """The instruction set that GATEWISE_ISA names, or the best one here.
 
     Raises:
-        SettingError: GATEWISE_ISA names another one than this processor has.
+        VariableError: GATEWISE_ISA names another one than this processor has.
     """
     try:
-        _engine.instruction_set("")
+        return _engine.instruction_set("")
     except _engine.Refusal as error:
         fix = f"set it to {', '.join(_engine.instruction_sets())}, or to nothing for the first of them"
-        raise SettingError(str(error), where="GATEWISE_ISA", fix=fix) from None
+        raise VariableError(str(error), where="GATEWISE_ISA", fix=fix) from None
 
 
 @dataclass(frozen=True)
@@ -134,6 +141,7 @@ class _Call:
     isa: str
     low: bool
     places: Places
+    again: Again | None
 
 
 def run_fused(
@@ -157,7 +165,9 @@ def run_fused(
     low = lowered(kind)
     data = Packed(cast(x.data, kind), x.batch_sizes)
     begin = {name: cast(state, kind) for name, state in initial.items()}
-    scan = run_engine(engine, parameters, data, begin, reverse=reverse, keep_states=keep_states, low=low, places=places)
+    again = Again(cell, x.batch_sizes, kept(zoneout), reverse, keep_states, low)
+    options: dict[str, Any] = {"reverse": reverse, "keep_states": keep_states, "low": low, "again": again}
+    scan = run_engine(engine, parameters, data, begin, places=places, **options)
     return _in_dtypes(scan, cell, returned_dtypes(cell, x.data.dtype, x.uniform)) if low else scan
 
 
@@ -178,17 +188,18 @@ def run_engine(
     isa: str = "",
     low: bool = False,
     places: Places = Places(),
+    again: Again | None = None,
 ) -> Scan:
     """Run a program over every time step; arguments as in ``gatewise.scan.run``.
 
     ``isa`` forces an instruction set; with ``low`` the operands of products are rounded to bfloat16, and the sums are
-    kept in float32.
+    kept in float32. ``again`` computes gradients that torch can differentiate; without it there are none.
     """
     program = engine.program
     tensors = [x.data, *(initial[state.name] for state in program.states)]
     tensors += [parameters[vector.name] for vector in program.vectors]
     tensors += [parameters[matrix.name] for matrix in program.matrices]
-    call = _Call(engine, x.batch_sizes, reverse, keep_states, isa, low, places)
+    call = _Call(engine, x.batch_sizes, reverse, keep_states, isa, low, places, again)
     found = _Fused.apply(call, *tensors)  # type: ignore[no-untyped-call]
     names = [state.name for state in program.states]
     final = dict(zip(names, found[len(names) :], strict=True))
@@ -203,7 +214,7 @@ class _Fused(torch.autograd.Function):
     def forward(ctx: Any, call: _Call, *tensors: Tensor) -> tuple[Tensor | None, ...]:
         """Run the forward part."""
         program = call.engine.program
-        whole = [tensor.detach().contiguous() for tensor in tensors]
+        whole = [_memory(tensor) for tensor in tensors]
         x, initial, vectors, matrices = _parts(program, whole)
         save = any(ctx.needs_input_grad)
         scan = _SCANS[x.dtype](
@@ -235,12 +246,13 @@ class _Fused(torch.autograd.Function):
         return (*states, *final)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        """Run the backward part."""
+        """Run the backward part; through the equation where torch has to follow it."""
         tensors = ctx.saved_tensors  # read, so that a change in place is noticed
         needed = ctx.needs_input_grad[1:]
-        given = [None if one is None else one.contiguous() for one in gradients]
+        if reason := _followed(gradients):
+            return (None, *_through_the_equation(ctx.call, tensors, needed, gradients, reason))
+        given = [None if one is None else _memory(one) for one in gradients]
         count = len(ctx.call.engine.program.states)
         made = [
             torch.empty_like(one, memory_format=torch.contiguous_format) if need else None
@@ -254,6 +266,34 @@ class _Fused(torch.autograd.Function):
             *map(_optional, (initial, vectors, matrices)),
         )
         return (None, *made)
+
+
+def _memory(tensor: Tensor) -> Tensor:
+    """The numbers of a tensor in one piece, as an array can hold them: a bit that turns their signs is none of memory.
+
+    There is such a bit on the imaginary part of a conjugate; the conjugate's own bit is on complex tensors only, which
+    are refused.
+    """
+    return tensor.detach().resolve_neg().contiguous()
+
+
+def _followed(gradients: Sequence[Tensor | None]) -> str:
+    """Why torch has to see operations in a backward pass; empty where it has not."""
+    if torch.is_grad_enabled():
+        return "second derivative (create_graph=True)"
+    transform = transform_of(gradients)
+    return f"backward pass under {transform.name}" if transform.name else ""
+
+
+def _through_the_equation(
+    call: _Call, tensors: Sequence[Tensor], needed: Sequence[bool], gradients: Sequence[Tensor | None], reason: str
+) -> list[Tensor | None]:
+    if call.again is None:
+        raise SettingError(f"a program without its cell has no {reason}", where="runner", fix="call gatewise.scan.run")
+    program = call.engine.program
+    names = [state.name for state in program.states]
+    names += [vector.name for vector in program.vectors] + [matrix.name for matrix in program.matrices]
+    return call.again.gradients(names, tensors, needed, gradients, reason)
 
 
 def _parts(program: Program, tensors: Sequence[Any]) -> tuple[Any, list[Any], list[Any], list[Any]]:

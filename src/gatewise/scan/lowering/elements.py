@@ -75,9 +75,12 @@ def div(context: Context, first: Operand, second: Operand, rounding_mode: str | 
     return context.apply("div", first, second)
 
 
-def power(context: Context, base: Operand, exponent: float) -> Array:
+def power(context: Context, base: Operand, exponent: Operand) -> Array:
     """A small whole or half power, by products and a root."""
-    if not isinstance(exponent, int | float) or 2 * exponent != int(2 * exponent) or abs(exponent) > LARGEST_POWER:
+    if not isinstance(exponent, int | float):
+        what = "a number" if isinstance(base, int | float) else "a tensor"
+        raise TraceError(f"the power of {what} to a tensor cannot be expressed; write exp(exponent * log(base))")
+    if 2 * exponent != int(2 * exponent) or abs(exponent) > LARGEST_POWER:
         raise TraceError(f"the power {exponent} cannot be expressed, only whole and half ones up to {LARGEST_POWER}")
     whole, half = divmod(abs(exponent), 1)
     array = context.array(base)
@@ -137,6 +140,16 @@ def relu_gradient(context: Context, gradient: Operand, result: Operand, threshol
     return context.apply("select", context.apply("greater", result, threshold), gradient, 0.0)
 
 
+def lerp(context: Context, first: Operand, second: Operand, weight: Operand) -> Array:
+    """first + weight * (second - first), from its nearer end, as torch does it."""
+    if not isinstance(weight, int | float):
+        raise TraceError("a weight that is a tensor cannot be expressed; write start + weight * (end - start)")
+    way = context.apply("sub", second, first)
+    if abs(weight) < 0.5:
+        return context.apply("add", first, scaled(context, way, weight))
+    return context.apply("sub", second, scaled(context, way, 1.0 - weight))
+
+
 def _plain(operation: str) -> Callable[..., Array]:
     """An operation of the program that torch has under the same arguments."""
 
@@ -162,6 +175,7 @@ ELEMENTS: dict[str, Callable[..., object]] = {
     "aten.mul": mul,
     "aten.div": div,
     "aten.pow": power,
+    "aten.lerp": lerp,
     "aten.gt": _plain("greater"),
     "aten.ge": _plain("greater_equal"),
     "aten.eq": _plain("equal"),

@@ -51,6 +51,8 @@ def unknown(name: str) -> TraceError:
     Args:
         name: see ``name_of``.
     """
+    if name.endswith("_backward"):
+        return TraceError(f"the gradient of {short_name(name).removesuffix('_backward')} cannot be expressed")
     advice = ", which changes a tensor in place," if name.endswith("_") and not name.endswith("__") else ""
     return TraceError(f"the operation {short_name(name)}{advice} cannot be expressed")
 

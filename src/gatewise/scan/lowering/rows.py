@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import prod
+from typing import Any
 
 from gatewise.scan.lowering.arrays import Array, Slice, reshape, spread_out
 from gatewise.scan.lowering.context import Columns, Context, Operand, Traced, Weight, WeightGradient
@@ -44,6 +46,34 @@ def largest(context: Context, tensor: Operand, dims: Dims = None, keepdim: bool 
     for place in sorted(places, reverse=True):
         array = _reduced(context, array, array.axis(place), "row_max", "maximum")
     return _finished(context, array, shape, places, keepdim)
+
+
+def variance(
+    context: Context, tensor: Operand, dims: Dims = None, correction: float | None = None, keepdim: bool = False
+) -> Array:
+    """The sum of the squares of the distances from the mean, divided by their number less ``correction``."""
+    array = context.array(tensor)
+    count = prod(array.shape[place] for place in _places(array, dims))
+    centred = context.apply("sub", array, mean(context, array, dims, keepdim=True))
+    squares = total(context, context.apply("mul", centred, centred), dims, keepdim)
+    left = count - (1 if correction is None else correction)
+    if left <= 0:
+        raise TraceError(f"a variance of {count} numbers with a correction of {correction} is no number")
+    return scaled(context, squares, 1.0 / left)
+
+
+def deviation(context: Context, *arguments: Any, **options: Any) -> Array:
+    """The root of the variance."""
+    return context.apply("sqrt", variance(context, *arguments, **options))
+
+
+def log_of_sum(context: Context, tensor: Operand, dims: Dims, keepdim: bool = False) -> Array:
+    """The logarithm of the sum of exponentials, the largest taken out so that none overflows."""
+    most = largest(context, tensor, dims, keepdim=True)
+    exponentials = context.apply("exp", context.apply("sub", tensor, most))
+    logarithm = context.apply("log", total(context, exponentials, dims, keepdim=True))
+    array = context.array(tensor)
+    return _finished(context, context.apply("add", logarithm, most), array.shape, _places(array, dims), keepdim)
 
 
 def _places(array: Array, dims: Dims) -> set[int]:
@@ -216,6 +246,9 @@ ROWS: dict[str, Callable[..., object]] = {
     "aten.sum": total,
     "aten.mean": mean,
     "aten.amax": largest,
+    "aten.var": variance,
+    "aten.std": deviation,
+    "aten.logsumexp": log_of_sum,
     "aten.mm": product,
     "aten.addmm": product_and_sum,
     "aten.native_layer_norm": layer_norm,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import product
 
 from gatewise.scan.program.draft import Draft
 
 POWERS: dict[float, str] = {1.0: "", -1.0: "reciprocal", 0.5: "sqrt", -0.5: "rsqrt"}
 """Power of a size -> the operation that makes it of the size."""
+OFFSETS = (0.0, 1.0, 1 / 2, 1 / 3, 1 / 4)
+"""What is taken from a size first: the variance of k gates has a denominator of k H - 1, or k (H - 1 / k)."""
 
 
 def name_sizes(first: Draft, second: Draft, sizes: Mapping[str, tuple[int, int]]) -> None:
@@ -27,13 +30,15 @@ def name_sizes(first: Draft, second: Draft, sizes: Mapping[str, tuple[int, int]]
                     draft.become_size(index, *found)
 
 
-def _power_of_size(one: float, other: float, sizes: Mapping[str, tuple[int, int]]) -> tuple[str, str, float] | None:
-    """(letter, operation, factor) such that the number is factor * operation(size) in both drafts."""
-    for letter, (size, other_size) in sizes.items():
+def _power_of_size(
+    one: float, other: float, sizes: Mapping[str, tuple[int, int]]
+) -> tuple[str, float, str, float] | None:
+    """(letter, offset, operation, factor): the number is factor * operation(size - offset) in both drafts."""
+    for offset, (letter, (size, other_size)) in product(OFFSETS, sizes.items()):
         for power, operation in POWERS.items():
-            factor, other_factor = one / size**power, other / other_size**power
+            factor, other_factor = one / (size - offset) ** power, other / (other_size - offset) ** power
             if math.isclose(factor, other_factor, rel_tol=1e-12):
-                return letter, operation, _rounded(factor)
+                return letter, offset, operation, _rounded(factor)
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from gatewise.scan.program.errors import ProgramError
+from gatewise.scan.program.errors import ProgramError, shown
 from gatewise.scan.program.form import BROADCAST, KINDS, RESULTS, Matrix, Program, State, Value, Vector
 from gatewise.scan.program.sections import Sections
 
@@ -91,7 +91,7 @@ def _check_given(program: Program) -> None:
 
 def _check_index(program: Program, index: int, where: str) -> None:
     last = len(program.values) - 1
-    _require(0 <= index <= last, f"value {index} is named, but they are numbered 0 to {last}", where)
+    _require(0 <= index <= last, f"value {shown(index)} is named, but they are numbered 0 to {last}", where)
 
 
 def _check_vector(program: Program, vector: Vector) -> None:

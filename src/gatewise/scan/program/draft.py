@@ -130,24 +130,27 @@ class Draft:
         self.steps.append(Instruction("copy", target, (source,)))
         return target
 
-    def become_size(self, value: int, letter: str, operation: str, factor: float) -> None:
+    def become_size(self, value: int, letter: str, offset: float, operation: str, factor: float) -> None:
         """Make a constant the number of units of a width, or a function and a multiple of it.
 
         Args:
             value: the constant.
             letter: the width.
-            operation: what is made of the number of units; empty for itself.
-            factor: by what that is multiplied.
+            offset: what is taken from the number of units first.
+            operation: what is made of that; empty for itself.
+            factor: by what the result is multiplied.
         """
-        plain = not operation and factor == 1.0
-        last = value if plain else self._new(Value("size", "1", letter), "call")
-        self.values[value] = Value("size" if plain else "vector", "1", letter if plain else "")
+        made: list[tuple[str, tuple[int, ...]]] = []
+        made += [("sub", (self.constant(offset),))] if offset else []
+        made += [(operation, ())] if operation else []
+        made += [("mul", (self.constant(factor),))] if factor != 1.0 else []
+        last = self._new(Value("size", "1", letter), "call") if made else value
+        self.values[value] = Value("vector", "1") if made else Value("size", "1", letter)
         steps = []
-        if operation:
-            source, last = last, value if factor == 1.0 else self._new(Value("vector", "1"), "call")
-            steps.append(Instruction(operation, last, (source,)))
-        if factor != 1.0:
-            steps.append(Instruction("mul", value, (last, self.constant(factor))))
+        for number, (name, others) in enumerate(made, 1):
+            target = value if number == len(made) else self._new(Value("vector", "1"), "call")
+            steps.append(Instruction(name, target, (last, *others)))
+            last = target
         self.steps[:0] = steps
 
     def product(self, matrix: int, transposed: bool, sources: tuple[int, ...]) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 
 from gatewise.errors import ModelFileError
 from gatewise.scan.program.checks import check
-from gatewise.scan.program.errors import ProgramError
+from gatewise.scan.program.errors import ProgramError, shown
 from gatewise.scan.program.form import (
     KINDS,
     VERSION,
@@ -110,7 +110,7 @@ def _short(data: object) -> str:
     """The beginning of what came, for a message; a number of a million digits is not written out."""
     if isinstance(data, list | dict):
         return type(data).__name__
-    return "a large integer" if type(data) is int and abs(data) >= 10**12 else repr(data)[:40]
+    return shown(data) if type(data) is int else repr(data)[:40]
 
 
 class _Reader:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from gatewise.scan.program.errors import ProgramError
+from gatewise.scan.program.errors import ProgramError, shown
 from gatewise.scan.program.form import BROADCAST, RESULTS, Instruction, Kind, Product, Program, Section, Value
 from gatewise.scan.program.operations import OPERATIONS
 
@@ -108,7 +108,7 @@ class Sections:
 
     def _product(self, product: Product, readable: set[int]) -> tuple[int, ...]:
         if not 0 <= product.matrix < len(self._program.matrices):
-            self._refuse(f"there is no matrix {product.matrix}")
+            self._refuse(f"there is no matrix {shown(product.matrix)}")
         matrix = self._program.matrices[product.matrix]
         read, written = (matrix.rows, matrix.columns) if product.transposed else (matrix.columns, matrix.rows)
         sources = [self._read(source, readable) for source in product.sources]
@@ -124,12 +124,12 @@ class Sections:
 
     def _read(self, index: int, readable: set[int]) -> Value:
         if index not in readable:
-            self._refuse(f"value {index} is read, but is not there yet or not in this section")
+            self._refuse(f"value {shown(index)} is read, but is not there yet or not in this section")
         return self._values[index]
 
     def _define(self, index: int, kind: Kind) -> None:
         if not 0 <= index < len(self._values) or self._values[index].kind != kind or index in self._defined:
-            self._refuse(f"value {index} is made, but is no {kind} or was made before")
+            self._refuse(f"value {shown(index)} is made, but is no {kind} or was made before")
         self._defined.add(index)
 
     def _refuse(self, message: str) -> NoReturn:

@@ -14,7 +14,6 @@ from gatewise.errors import ModelFileError, SettingError
 from gatewise.models.rebuild import rebuild
 from gatewise.models.recurrent_lm import RecurrentLM
 from gatewise.scan.program import Program, TraceError, from_json, to_json
-from gatewise.scan.stored.find import program_of
 from gatewise.settings import Settings
 from gatewise.storage import Folder, check_finite, pack_tensors, parse_json, unpack_tensors
 from gatewise.tasks.language_model.card import write_card
@@ -63,7 +62,7 @@ def to_files(parts: Parts) -> dict[str, bytes]:
         WEIGHTS: pack_tensors(parts.network.state_dict(), {"format": "pt"}),
         TOKENIZER: parts.tokenizer.to_bytes(),
         HISTORY: _json(parts.history),
-        **_program(parts.network.cell),
+        **_program(parts.network),
         "README.md": write_card(config, parts.history).encode("utf-8"),
     }
 
@@ -97,10 +96,10 @@ def from_folder(folder: Folder, cell: Cell | type[Cell] | str | None = None) -> 
     return Parts(network, tokenizer, text, batches, history)
 
 
-def _program(cell: Cell) -> dict[str, bytes]:
-    """The file of the cell's program; none for a cell that cannot be expressed as one, whose code is then asked for."""
+def _program(network: RecurrentLM) -> dict[str, bytes]:
+    """The file of the cell's program; none where no program is the cell's step, whose code is then asked for."""
     try:
-        return {PROGRAM: to_json(program_of(cell))}
+        return {PROGRAM: to_json(network.recurrent.program())}
     except TraceError:
         return {}
 

@@ -12,7 +12,6 @@ from typing import Any
 from gatewise.cells import Cell
 from gatewise.lm import Measure, Score, score
 from gatewise.models.recurrent_lm import RecurrentLM
-from gatewise.scan import choose
 from gatewise.scan.stored.cell import program_in
 from gatewise.storage import Folder, write_folder
 from gatewise.tasks.language_model import writing
@@ -147,9 +146,7 @@ class LanguageModel:
     def info(self) -> dict[str, Any]:
         """What it is, its sizes, how it was trained and how good it was found to be; ready for JSON."""
         network, settings = self.network, self.network.settings
-        runner = choose(
-            network.cell, runner=settings.runner, zoneout=settings.zoneout > 0, parameter=next(network.parameters())
-        )
+        runner = network.recurrent.choice()
         usual = type(settings)().to_dict()
         return {
             "task": "language model",

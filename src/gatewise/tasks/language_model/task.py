@@ -61,6 +61,12 @@ class LanguageModelTask:
         plan, tokenizer = self.plan, self.data.tokenizer
         return RecurrentLM(plan.model, tokenizer.vocabulary_size, tokenizer.eos_id, unit=plan.text.unit, cell=plan.cell)
 
+    def computed_by(self, network: nn.Module) -> dict[str, str]:
+        """The runner of the recurrent layers, with the reason for it."""
+        choice = _own(network).recurrent.choice()
+        slow = ", which is slow" if choice.name == "reference" else ""
+        return {"recurrent layers": f"{choice.name} ({choice.reason}){slow}"}
+
     def train_batches(self) -> BatchStream:
         """The training text from its beginning."""
         return stream(self.data.train, self.plan.text, self.plan.batches, self.plan.training.seed)

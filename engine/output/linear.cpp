@@ -1,4 +1,4 @@
-#include "product/linear.hpp"
+#include "output/linear.hpp"
 
 #include <algorithm>
 
