@@ -46,7 +46,7 @@ def test_flags_win_over_the_file_over_the_preset_over_the_default(out, config):
 
 @pytest.mark.usefixtures("preset")
 def test_without_a_preset_there_is_none(out):
-    assert make_plan(["a.txt"], {"out": out}).model.hidden_size == SAVED.tables["model"]().hidden_size
+    assert make_plan(["a.txt"], {"out": out}).model.hidden_size == SAVED["lm"].tables["model"]().hidden_size
 
 
 @pytest.mark.parametrize("name", presets())

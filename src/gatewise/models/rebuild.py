@@ -38,6 +38,7 @@ def rebuild(
     tensors: Tensors,
     *,
     where: str = "config.json",
+    weights: str = "",
     cell: Cell | type[Cell] | str | None = None,
     program: Callable[[], Program] | None = None,
 ) -> Network:
@@ -48,7 +49,8 @@ def rebuild(
     Args:
         config: plain values, such as JSON gives.
         tensors: by name; those of a neural model all of one floating type, which becomes the model's.
-        where: what they were read from, for the error.
+        where: what the config was read from, for the error.
+        weights: what the tensors were read from, for the error; "" for the same.
         cell: the user's own cell, where the model was made with one.
         program: reads the program of the cell, which stands in where the cell is the user's own and not given.
 
@@ -65,7 +67,8 @@ def rebuild(
     kind = _kind(config, where)
     _check_config(config, kind, where)
     if kind.build is None:
-        return _ngram(config, tensors, where)
+        return _ngram(config, tensors, where, weights or where)
+    check_finite(tensors, weights or where)
     try:
         found = _cell(config, where, cell, program) if "cell" in kind.fields else None
         with torch.random.fork_rng(devices=[]):
@@ -112,19 +115,18 @@ def _window(config: Mapping[str, Any], _cell: Cell | None, device: str, dtype: t
 def _neural(build: Build, config: Mapping[str, Any], tensors: Tensors, where: str, cell: Cell | None) -> NeuralLM:
     """A model of the right shapes, newly initialised."""
     dtype = _only_type(tensors, where)
-    check_finite(tensors, where)
     expected = {name: tensor.shape for name, tensor in build(config, cell, "meta", dtype).state_dict().items()}
     _check_shapes(expected, tensors, where)
     return build(config, cell, "cpu", dtype)
 
 
-def _ngram(config: Mapping[str, Any], tensors: Tensors, where: str) -> NgramLM:
+def _ngram(config: Mapping[str, Any], tensors: Tensors, where: str, weights: str) -> NgramLM:
     try:
         settings = NgramLMSettings.from_dict(config["settings"])
     except GatewiseError as error:
         raise ModelFileError(error.message, where=where, fix=error.fix) from None
     uniform = METHODS[settings.smoothing].rule == "uniform"
-    table = from_tensors(tensors, config["vocabulary_size"], config["eos_id"], where, uniform=uniform)
+    table = from_tensors(tensors, config["vocabulary_size"], config["eos_id"], weights, uniform=uniform)
     return NgramLM(table, unit=config["unit"], settings=settings)
 
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 from gatewise.errors import SettingError
 from gatewise.settings import Settings, setting
+
+
+def unusual(settings: Settings, told: Collection[str] = ()) -> dict[str, Any]:
+    """The values that are not the defaults, but for those that are ``told`` elsewhere.
+
+    Example:
+        >>> unusual(WindowLMSettings(window=2, tie_weights=True), told=("window",))
+        {'tie_weights': True}
+    """
+    usual = type(settings)().to_dict()
+    return {name: value for name, value in settings.to_dict().items() if value != usual[name] and name not in told}
 
 
 @dataclass(frozen=True)

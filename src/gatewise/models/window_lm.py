@@ -14,7 +14,7 @@ from gatewise.errors import ShapeError
 from gatewise.models.neural_lm import NeuralLM, Unit
 from gatewise.models.neural_state import Layers
 from gatewise.models.parts import output_layer, projection
-from gatewise.models.settings import WindowLMSettings
+from gatewise.models.settings import WindowLMSettings, unusual
 
 CONTEXT = "context"
 
@@ -105,6 +105,18 @@ class WindowLM(NeuralLM):
             "vocabulary_size": self.vocabulary_size,
             "eos_id": self.eos_id,
             "unit": self.unit,
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """What it is and its sizes, for a reader; ready for JSON."""
+        settings, told = self.settings, ("window", "direct", "embedding_size", "hidden_size")
+        return {
+            "window": settings.window,
+            "direct": settings.direct,
+            "embedding_size": settings.embedding_size,
+            "hidden_size": settings.hidden_size,
+            "parameters": sum(parameter.numel() for parameter in self.parameters()),
+            "other_settings": unusual(settings, told),
         }
 
     def _context(self, state: Layers | None, fresh: Tensor | None, ids: Tensor) -> Tensor:

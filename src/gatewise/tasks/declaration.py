@@ -66,7 +66,7 @@ class Verb:
 
 @dataclass(frozen=True)
 class Declaration:
-    """A task as its folder's ``declaration.py`` declares it under the name ``TASK``.
+    """A task as its folder's ``declaration.py`` declares it among its ``TASKS``.
 
     Attributes:
         name: as typed after ``train``, such as ``lm``; model folders carry it.

@@ -20,8 +20,8 @@ def find_tasks() -> dict[str, Declaration]:
         'language model: writes, scores and ranks text'
     """
     folders = sorted(path.parent.name for path in Path(__file__).parent.glob("*/declaration.py"))
-    found = [importlib.import_module(f"gatewise.tasks.{folder}.declaration").TASK for folder in folders]
-    return {task.name: task for task in found}
+    found = [importlib.import_module(f"gatewise.tasks.{folder}.declaration").TASKS for folder in folders]
+    return {task.name: task for tasks in found for task in tasks}
 
 
 def find_task(name: str, where: str = "") -> Declaration:

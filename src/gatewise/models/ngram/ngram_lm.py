@@ -17,7 +17,7 @@ from gatewise.lm.measures import Measure
 from gatewise.models.ngram.ngram_state import NgramState
 from gatewise.models.ngram.stored import to_tensors
 from gatewise.models.ngram.table import BackoffTable
-from gatewise.models.settings import NgramLMSettings
+from gatewise.models.settings import NgramLMSettings, unusual
 from gatewise.text.batch import Batch
 
 
@@ -111,6 +111,15 @@ class NgramLM:
     def state_dict(self) -> dict[str, Tensor]:
         """The table as tensors, by name."""
         return to_tensors(self.table)
+
+    def describe(self) -> dict[str, Any]:
+        """What it is and its sizes, for a reader; ready for JSON."""
+        return {
+            "order": self.table.order,
+            "smoothing": self.settings.smoothing,
+            "n-grams": {f"order {order}": len(found.keys) for order, found in enumerate(self.table.orders, start=1)},
+            "other_settings": unusual(self.settings, ("order", "smoothing")),
+        }
 
     def config(self) -> dict[str, Any]:
         """What `gatewise.models.rebuild` makes this model from again, beside its tensors; ready for JSON."""

@@ -7,26 +7,23 @@ from gatewise.tasks.declaration import Argument, Declaration, Verb
 _HERE = "gatewise.tasks.language_model"
 _MODEL = Argument("model", "a model folder, or a run folder that holds one")
 _FILE = Argument("file", "a text file, a folder, a glob, or - for stdin")
+_FILES = Argument("files", "text files, folders, globs, .gz, or - for stdin", many=True)
+_ON = "on text; without files, on the documentation inside this Python"
 
 
 def _verb(name: str, help: str, *arguments: Argument, example: str) -> Verb:
-    return Verb(
-        name,
-        help,
-        f"{_HERE}.verbs:{name}",
-        f"{_HERE}.{'run_' if name == 'train' else ''}settings:{name.upper()}",
-        arguments,
-        example,
-    )
+    return Verb(name, help, f"{_HERE}.verbs:{name}", f"{_HERE}.settings:{name.upper()}", arguments, example)
 
 
-TASK = Declaration(
+LM = Declaration(
     name="lm",
-    help="language model: writes, scores and ranks text",
-    train=_verb(
+    help="language model with recurrent layers: writes, scores and ranks text",
+    train=Verb(
         "train",
-        "train a language model on text; without files, on the documentation inside this Python",
-        Argument("files", "text files, folders, globs, .gz, or - for stdin", many=True),
+        f"train a language model {_ON}",
+        f"{_HERE}.verbs:train",
+        f"{_HERE}.run_settings:TRAIN",
+        (_FILES,),
         example="""
         gatewise train lm notes/ --out runs/notes
         gatewise train lm book.txt --level char --cell gru --hidden-size 512
@@ -55,3 +52,40 @@ TASK = Declaration(
     fit=f"{_HERE}.run:fit_files",
     load=f"{_HERE}.model:load",
 )
+WINDOW = Declaration(
+    name="window",
+    help="language model that sees a window of the last tokens (Bengio et al. 2003)",
+    train=Verb(
+        "train",
+        f"train a window-based neural language model {_ON}",
+        f"{_HERE}.verbs:train_window",
+        f"{_HERE}.run_settings:TRAIN_WINDOW",
+        (_FILES,),
+        example="""
+        gatewise train window notes/ --window 5 --out runs/window
+        gatewise train window book.txt --level word --no-direct
+        """,
+    ),
+    verbs=(),
+    fit=f"{_HERE}.run:fit_window_files",
+    load=LM.load,
+)
+NGRAM = Declaration(
+    name="ngram",
+    help="n-gram language model: counted in seconds, and a strong baseline",
+    train=Verb(
+        "train",
+        f"count and smooth an n-gram language model {_ON}",
+        f"{_HERE}.verbs:train_ngram",
+        f"{_HERE}.ngram_settings:NGRAM",
+        (_FILES,),
+        example="""
+        gatewise train ngram notes/ --out runs/ngram
+        gatewise train ngram book.txt --order 3 --smoothing witten-bell --arpa book.arpa.gz
+        """,
+    ),
+    verbs=(),
+    fit=f"{_HERE}.ngram_run:fit_ngram_files",
+    load=LM.load,
+)
+TASKS = (LM, WINDOW, NGRAM)

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 from gatewise.cells import Cell
 from gatewise.cells.user import GIVE_CELL
 from gatewise.errors import ModelFileError, SettingError
-from gatewise.models.rebuild import rebuild
+from gatewise.models.rebuild import Network, rebuild
 from gatewise.models.recurrent_lm import RecurrentLM
 from gatewise.scan.program import Program, TraceError, from_json, to_json
 from gatewise.settings import Settings
-from gatewise.storage import Folder, check_finite, pack_tensors, parse_json, unpack_tensors
+from gatewise.storage import Folder, pack_tensors, parse_json, unpack_tensors
 from gatewise.tasks.language_model.card import write_card
 from gatewise.text.settings import BatchSettings, TextSettings
 from gatewise.text.tokenizer import Tokenizer
@@ -33,14 +33,14 @@ class Parts:
     """What a model folder holds.
 
     Attributes:
-        network: with its weights.
+        network: the model, with its weights or n-grams.
         tokenizer: of its text.
         text: how its text was cut.
         batches: how its text was read.
         history: how it was trained, ready for JSON.
     """
 
-    network: RecurrentLM
+    network: Network
     tokenizer: Tokenizer
     text: TextSettings
     batches: BatchSettings
@@ -82,11 +82,11 @@ def from_folder(folder: Folder, cell: Cell | type[Cell] | str | None = None) -> 
     _check(config, where)
     tokenizer = Tokenizer.from_bytes(bytes(folder.read(TOKENIZER)), f"{folder.path}/{TOKENIZER}")
     tensors, _ = unpack_tensors(folder.read(WEIGHTS), f"{folder.path}/{WEIGHTS}")
-    check_finite(tensors, f"{folder.path}/{WEIGHTS}")
     network = rebuild(
         {name: value for name, value in config.items() if name not in _OWN},
         tensors,
         where=where,
+        weights=f"{folder.path}/{WEIGHTS}",
         cell=cell,
         program=partial(_read_program, folder) if PROGRAM in folder.files else None,
     )
@@ -96,8 +96,10 @@ def from_folder(folder: Folder, cell: Cell | type[Cell] | str | None = None) -> 
     return Parts(network, tokenizer, text, batches, history)
 
 
-def _program(network: RecurrentLM) -> dict[str, bytes]:
+def _program(network: Network) -> dict[str, bytes]:
     """The file of the cell's program; none where no program is the cell's step, whose code is then asked for."""
+    if not isinstance(network, RecurrentLM):
+        return {}
     try:
         return {PROGRAM: to_json(network.recurrent.program())}
     except TraceError:

@@ -11,8 +11,7 @@ from typing import Any
 
 from gatewise.cells import Cell
 from gatewise.lm import Measure, Score, score
-from gatewise.models.recurrent_lm import RecurrentLM
-from gatewise.scan.stored.cell import program_in
+from gatewise.models.rebuild import Network
 from gatewise.storage import Folder, write_folder
 from gatewise.tasks.language_model import writing
 from gatewise.tasks.language_model.folder import Parts, from_folder, to_files
@@ -23,10 +22,6 @@ from gatewise.text.readers import read
 from gatewise.text.settings import BatchSettings, TextSettings
 from gatewise.text.store import TokenStore
 from gatewise.text.streams import division, stream
-
-_TOLD = ("cell", "cell_options", "embedding_size", "hidden_size", "num_layers")
-"""Settings that a model tells by entries of their own."""
-
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -62,14 +57,16 @@ class LanguageModel:
         verified: whether its files were compared with a manifest.
 
     Attributes:
-        network: the :class:`~gatewise.models.recurrent_lm.RecurrentLM`; a ``torch.nn.Module`` like any other.
+        network: a :class:`~gatewise.models.recurrent_lm.RecurrentLM` or
+            :class:`~gatewise.models.window_lm.WindowLM`, which are a ``torch.nn.Module`` like any other, or a
+            :class:`~gatewise.models.ngram.NgramLM`.
         tokenizer: text to token ids and back.
         history: the text it read, its settings, how good it was found to be; ready for JSON.
     """
 
     def __init__(self, parts: Parts, verified: bool = True) -> None:
         self.parts, self.verified = parts, verified
-        self.network: RecurrentLM = parts.network
+        self.network = parts.network
         self.tokenizer = parts.tokenizer
         self.history = parts.history
 
@@ -145,25 +142,14 @@ class LanguageModel:
 
     def info(self) -> dict[str, Any]:
         """What it is, its sizes, how it was trained and how good it was found to be; ready for JSON."""
-        network, settings = self.network, self.network.settings
-        runner = network.recurrent.choice()
-        usual = type(settings)().to_dict()
+        network = self.network
         return {
             "task": "language model",
             "verified": self.verified,
             "level": self.tokenizer.level,
             "unit": network.unit,
             "vocabulary": network.vocabulary_size,
-            "cell": repr(network.cell),
-            **_without_code(network.cell, runner.name),
-            "embedding_size": settings.embedding_size,
-            "hidden_size": settings.hidden_size,
-            "num_layers": settings.num_layers,
-            "parameters": sum(parameter.numel() for parameter in network.parameters()),
-            "other_settings": {
-                name: value for name, value in settings.to_dict().items() if value != usual[name] and name not in _TOLD
-            },
-            "runner": f"{runner.name} ({runner.reason})",
+            **network.describe(),
             **{name: self.history[name] for name in ("training", "scores", "versions") if name in self.history},
             "text": {name: _told(entry) for name, entry in self.history.get("data", {}).get("texts", {}).items()},
         }
@@ -187,20 +173,12 @@ def load(folder: Folder, cell: Cell | type[Cell] | str | None = None) -> Languag
     return LanguageModel(from_folder(folder, cell), folder.verified)
 
 
-def evaluate(network: RecurrentLM, store: TokenStore, text: TextSettings, batches: BatchSettings) -> Evaluation:
+def evaluate(network: Network, store: TokenStore, text: TextSettings, batches: BatchSettings) -> Evaluation:
     """How good a network, in evaluation mode, is on an encoded text, every token scored once."""
     counts = store.counts
     predicted = counts.characters if text.lossless and not counts.unknown else 0
     measure = network.evaluate(stream(store, text, batches).one_pass(), characters=predicted)
     return Evaluation(measure, counts.unknown, counts.characters)
-
-
-def _without_code(cell: Cell, runner: str) -> dict[str, str]:
-    """What there is to say where a user's own cell runs from its program."""
-    if program_in(cell) is None:
-        return {}
-    speed = "; interpreted, which is slow" if runner == "reference" else ""
-    return {"code": f"none: it runs from the program that the model holds{speed} (to train on, give --cell)"}
 
 
 def _told(entry: dict[str, Any]) -> dict[str, Any]:

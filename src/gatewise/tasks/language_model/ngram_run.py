@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -80,6 +82,15 @@ def make_ngram_plan(files: Sequence[str], given: Mapping[str, Any]) -> NgramPlan
         raise TrainingError("there is something here already", where=str(folder), fix="give another --out")
     tables: dict[str, Any] = NGRAM_SAVED.build(values)
     return NgramPlan(tuple(files), folder, asked.arpa, **tables)
+
+
+def fit_ngram_files(files: Sequence[str], settings: Mapping[str, Any]) -> LanguageModel:
+    """What ``gatewise.train("ngram", files, **settings)`` does.
+
+    Raises:
+        GatewiseError: a name, a value, a file or the run folder is refused.
+    """
+    return train_ngram(make_ngram_plan(files, settings), partial(print, file=sys.stderr))
 
 
 def train_ngram(plan: NgramPlan, said: Callable[[str], None], stdin: BinaryIO | None = None) -> LanguageModel:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import Any
 from gatewise.cells import Cell
 from gatewise.cells.user import resolve
 from gatewise.errors import SettingError, TrainingError
-from gatewise.models.settings import RecurrentLMSettings
-from gatewise.settings import did_you_mean
-from gatewise.tasks.language_model.run_settings import SAVED, TRAIN
+from gatewise.models.settings import RecurrentLMSettings, WindowLMSettings
+from gatewise.settings import Group, did_you_mean
+from gatewise.tasks.language_model.run_folder import new_name
+from gatewise.tasks.language_model.run_settings import GIVEN, SAVED
 from gatewise.tasks.language_model.settings import DataSettings, RunSettings
 from gatewise.text.settings import BatchSettings, TextSettings
 from gatewise.training.settings import TrainingSettings
@@ -29,9 +29,10 @@ class Plan:
 
     Attributes:
         files: what it trains on.
+        kind: of network, as typed after ``train``: "lm" or "window".
         folder: of the run.
         resume: whether the run is there already and goes on.
-        cell: the cell.
+        cell: the cell; None for a network without.
         data: other texts.
         text: how the text is cut.
         batches: the sizes of batches.
@@ -40,26 +41,29 @@ class Plan:
     """
 
     files: tuple[str, ...]
+    kind: str
     folder: Path
     resume: bool
-    cell: Cell
+    cell: Cell | None
     data: DataSettings
     text: TextSettings
     batches: BatchSettings
-    model: RecurrentLMSettings
+    model: RecurrentLMSettings | WindowLMSettings
     training: TrainingSettings
 
     def config(self) -> str:
         """The text of a config file with all settings."""
-        return SAVED.write({table: getattr(self, table) for table in SAVED.tables})
+        saved = SAVED[self.kind]
+        return saved.write({table: getattr(self, table) for table in saved.tables})
 
 
-def make_plan(files: Sequence[str], given: Mapping[str, Any]) -> Plan:
+def make_plan(files: Sequence[str], given: Mapping[str, Any], kind: str = "lm") -> Plan:
     """The plan of a run.
 
     Args:
         files: as given; none for the default corpus.
         given: settings by name, those of :class:`RunSettings` among them; ``cell`` may be a class or an instance.
+        kind: "lm" for a recurrent network, "window" for a window-based one.
 
     Raises:
         SettingError: a name or a value is refused.
@@ -73,58 +77,61 @@ def make_plan(files: Sequence[str], given: Mapping[str, Any]) -> Plan:
     cell = own.get("cell")
     if cell is not None and not isinstance(cell, str):
         own["cell"] = f"python:{(cell if isinstance(cell, type) else type(cell)).__qualname__}"
-    own = TRAIN.check(own)
-    asked = RunSettings(**{name: value for name, value in own.items() if name not in SAVED.home})
-    chosen = {name: value for name, value in own.items() if name in SAVED.home}
-    values = _layers(asked, files) | chosen
-    folder = Path(asked.out) if asked.out else _new_name()
+    own, saved = GIVEN[kind].check(own), SAVED[kind]
+    asked = RunSettings(**{name: value for name, value in own.items() if name not in saved.home})
+    chosen = {name: value for name, value in own.items() if name in saved.home}
+    values = _layers(asked, files, kind) | chosen
+    folder = Path(asked.out) if asked.out else new_name(kind)
     if asked.resume:
-        values = _resumed(asked, values)
+        values = _resumed(asked, values, saved)
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise TrainingError(
             "there is something here already", where=str(folder), fix="give another --out, or --resume to go on with it"
         )
-    tables: dict[str, Any] = SAVED.build(values)
-    _refuse_ranks(tables["text"].level, tables["model"].softmax)
-    options = tables["model"].cell_options
-    made = resolve(tables["model"].cell if cell is None or isinstance(cell, str) else cell, options)
-    return Plan(tuple(files), folder, asked.resume, made, **tables)
+    tables: dict[str, Any] = saved.build(values)
+    model = tables["model"]
+    _refuse_ranks(tables["text"].level, model.softmax)
+    made = None
+    if isinstance(model, RecurrentLMSettings):
+        made = resolve(model.cell if cell is None or isinstance(cell, str) else cell, model.cell_options)
+    return Plan(tuple(files), kind, folder, asked.resume, made, **tables)
 
 
-def presets() -> dict[str, Path]:
-    """The presets by name.
+def presets(kind: str = "lm") -> dict[str, Path]:
+    """The presets of a kind of network by name.
 
     Example:
         >>> "documentation" in presets()
         True
     """
-    return {path.stem: path for path in sorted(_PRESETS.glob("*.toml"))}
+    return {path.stem: path for path in sorted((_PRESETS / kind).glob("*.toml"))}
 
 
-def _layers(asked: RunSettings, files: Sequence[str]) -> dict[str, Any]:
+def _layers(asked: RunSettings, files: Sequence[str], kind: str) -> dict[str, Any]:
     """What preset and config file say; the file wins."""
     name = asked.preset or ("" if files or asked.resume else _WITHOUT_FILES)
-    if name and name not in presets():
-        raise SettingError(f"there is no preset {name}", where="--preset", fix=did_you_mean(name, presets()))
-    values = SAVED.read(presets()[name]) if name else {}
-    return values | (SAVED.read(asked.config) if asked.config else {})
+    known, saved = presets(kind), SAVED[kind]
+    if name and name not in known:
+        raise SettingError(f"there is no preset {name}", where="--preset", fix=did_you_mean(name, known))
+    values = saved.read(known[name]) if name else {}
+    return values | (saved.read(asked.config) if asked.config else {})
 
 
-def _resumed(asked: RunSettings, values: Mapping[str, Any]) -> dict[str, Any]:
+def _resumed(asked: RunSettings, values: Mapping[str, Any], saved: Group) -> dict[str, Any]:
     """The settings of the run in ``asked.out``, none of which ``values`` may change."""
     if asked.out is None:
         raise SettingError("--resume needs the run folder", fix="give it as --out DIR")
     path = Path(asked.out) / CONFIG
     if not path.is_file():
         raise TrainingError("there is no run to resume here", where=asked.out, fix="start it without --resume")
-    before = {name: value for table in SAVED.build(SAVED.read(path)).values() for name, value in _values(table)}
+    before = {name: value for table in saved.build(saved.read(path)).values() for name, value in _values(table)}
     changed = [f"{name} was {before[name]} and is {value}" for name, value in values.items() if before[name] != value]
     if changed:
         told = ", ".join(changed)
         raise TrainingError(
             f"a resumed run keeps its settings, but {told}", where=asked.out, fix="leave them out, or start a new run"
         )
-    if ":" in before["cell"] and "cell" not in values:
+    if ":" in before.get("cell", "") and "cell" not in values:
         # The folder may come from anywhere: what it names is never imported unless the user names it too.
         raise SettingError(
             f"this run trains your own cell {before['cell']}", where=asked.out, fix=f"give --cell {before['cell']}"
@@ -141,9 +148,3 @@ def _refuse_ranks(level: str, softmax: str) -> None:
 
 def _values(table: Any) -> list[tuple[str, Any]]:
     return [(field.name, getattr(table, field.name)) for field in fields(table)]
-
-
-def _new_name() -> Path:
-    name = time.strftime("lm-%Y%m%d-%H%M%S")
-    taken = [Path("runs") / name, *(Path("runs") / f"{name}-{number}" for number in range(2, 100))]
-    return next(path for path in taken if not path.exists())

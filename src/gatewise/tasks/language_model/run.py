@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, TextIO
 
+from gatewise.cells import Cell
 from gatewise.cells.registry import is_registered
 from gatewise.errors import TrainingError
+from gatewise.models.settings import RecurrentLMSettings
 from gatewise.scan.trial import try_step
 from gatewise.storage import read_folder, write_atomically
 from gatewise.tasks.language_model.data import Data, read_data, reopen_data
 from gatewise.tasks.language_model.model import LanguageModel, load
 from gatewise.tasks.language_model.plan import CONFIG, Plan, make_plan
+from gatewise.tasks.language_model.run_folder import new_folder
 from gatewise.tasks.language_model.task import LanguageModelTask
 from gatewise.training.loop import fit
 from gatewise.training.monitor import Lines, Monitor
@@ -29,16 +29,31 @@ def fit_files(files: Sequence[str], settings: Mapping[str, Any]) -> LanguageMode
         GatewiseError: a name, a value, a file or the run folder is refused.
         KeyboardInterrupt: the run was stopped; it can be resumed.
     """
-    plan = make_plan(files, settings)
+    return _fit(files, settings, "lm")
+
+
+def fit_window_files(files: Sequence[str], settings: Mapping[str, Any]) -> LanguageModel:
+    """What ``gatewise.train("window", files, **settings)`` does; as :func:`fit_files`."""
+    return _fit(files, settings, "window")
+
+
+def _fit(files: Sequence[str], settings: Mapping[str, Any], kind: str) -> LanguageModel:
+    """Train a network of a kind.
+
+    Raises:
+        GatewiseError: a name, a value, a file or the run folder is refused.
+        KeyboardInterrupt: the run was stopped; it can be resumed.
+    """
+    plan = make_plan(files, settings, kind)
     result = carry_out(plan, monitor_on(sys.stderr))
     if result.stopped == "signal":
-        raise KeyboardInterrupt(f'stopped; resume it with gatewise.train("lm", out={str(plan.folder)!r}, resume=True)')
+        raise KeyboardInterrupt(f'stopped; resume it with gatewise.train("{kind}", out={str(plan.folder)!r}, resume=True)')
     return reload(plan)
 
 
 def reload(plan: Plan) -> LanguageModel:
     """The model that a finished run left."""
-    return load(read_folder(plan.folder / "model"), None if is_registered(plan.cell) else plan.cell)
+    return load(read_folder(plan.folder / "model"), _own_cell(plan))
 
 
 def carry_out(plan: Plan, monitor: Monitor, stdin: BinaryIO | None = None) -> Result:
@@ -56,9 +71,9 @@ def carry_out(plan: Plan, monitor: Monitor, stdin: BinaryIO | None = None) -> Re
         data = reopen_data(plan.folder / "data")
         _same_files(plan, data)
         return fit(LanguageModelTask(plan, data), plan.training, plan.folder, monitor, resume=True)
-    if not is_registered(plan.cell):
-        try_step(plan.cell, plan.model.embedding_size, plan.model.hidden_size, plan.model.projection_size)
-    with _new_folder(plan.folder):
+    if (own := _own_cell(plan)) is not None and isinstance(plan.model, RecurrentLMSettings):
+        try_step(own, plan.model.embedding_size, plan.model.hidden_size, plan.model.projection_size)
+    with new_folder(plan.folder):
         data = read_data(plan.files, plan.data, plan.text, plan.folder / "data", monitor.said, stdin)
         task = LanguageModelTask(plan, data)
         _ = task.train_batches().batches_per_epoch  # too little text for one batch is said before anything else
@@ -75,6 +90,11 @@ def monitor_on(stream: TextIO) -> Monitor:
     return Lines(stream)
 
 
+def _own_cell(plan: Plan) -> Cell | None:
+    """The user's own cell, or None."""
+    return None if plan.cell is None or is_registered(plan.cell) else plan.cell
+
+
 def _same_files(plan: Plan, data: Data) -> None:
     before = data.record["files"]
     if plan.files and list(plan.files) != before:
@@ -83,20 +103,3 @@ def _same_files(plan: Plan, data: Data) -> None:
             where=str(plan.folder),
             fix="leave the files out: the run keeps its text",
         )
-
-
-@contextlib.contextmanager
-def _new_folder(folder: Path) -> Iterator[None]:
-    """Make ``folder``; what fails before the first checkpoint takes it away again, so that nothing is in the way."""
-    new = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=not new)
-    try:
-        yield
-    except BaseException:
-        if not any((folder / "checkpoints").glob("*")):
-            for path in folder.iterdir():
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-            with contextlib.suppress(OSError):  # a parent in which another run began meanwhile stays
-                for path in new:
-                    path.rmdir()
-        raise

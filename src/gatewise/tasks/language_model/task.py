@@ -7,8 +7,12 @@ from typing import Any
 
 from torch import nn
 
+from gatewise.cells import Cell
 from gatewise.cells.record import CellRecord
+from gatewise.models.neural_lm import NeuralLM
 from gatewise.models.recurrent_lm import RecurrentLM
+from gatewise.models.settings import WindowLMSettings
+from gatewise.models.window_lm import WindowLM
 from gatewise.scan.probe import probe
 from gatewise.storage import write_folder
 from gatewise.tasks.language_model.data import Data
@@ -50,20 +54,24 @@ class LanguageModelTask:
             **plan.text.to_dict(),
             **plan.batches.to_dict(),
             **plan.model.to_dict(),
-            "cell_record": CellRecord.of(plan.cell).to_dict(),
-            "the equation of the cell, in numbers,": " ".join(map(_short, probe(plan.cell))),
+            **({} if plan.cell is None else _identity_of(plan.cell)),
             "tokenizer": self.data.tokenizer.fingerprint,
             "texts": {name: entry["text"] and entry["text"]["sha256"] for name, entry in texts.items()},
         }
 
-    def network(self) -> RecurrentLM:
+    def network(self) -> NeuralLM:
         """The network, newly initialised."""
-        plan, tokenizer = self.plan, self.data.tokenizer
-        return RecurrentLM(plan.model, tokenizer.vocabulary_size, tokenizer.eos_id, unit=plan.text.unit, cell=plan.cell)
+        plan, sizes = self.plan, (self.data.tokenizer.vocabulary_size, self.data.tokenizer.eos_id)
+        if isinstance(plan.model, WindowLMSettings):
+            return WindowLM(plan.model, *sizes, unit=plan.text.unit)
+        return RecurrentLM(plan.model, *sizes, unit=plan.text.unit, cell=plan.cell)
 
     def computed_by(self, network: nn.Module) -> dict[str, str]:
         """The runner of the recurrent layers, with the reason for it."""
-        choice = _own(network).recurrent.choice()
+        own = _own(network)
+        if not isinstance(own, RecurrentLM):
+            return {}
+        choice = own.recurrent.choice()
         slow = ", which is slow" if choice.name == "reference" else ""
         return {"recurrent layers": f"{choice.name} ({choice.reason}){slow}"}
 
@@ -125,6 +133,13 @@ def _short(number: float | None) -> str:
     return "none" if number is None else f"{number:.6g}"
 
 
-def _own(network: nn.Module) -> RecurrentLM:
-    assert isinstance(network, RecurrentLM)  # the loop hands back what network() made
+def _identity_of(cell: Cell) -> dict[str, Any]:
+    return {
+        "cell_record": CellRecord.of(cell).to_dict(),
+        "the equation of the cell, in numbers,": " ".join(map(_short, probe(cell))),
+    }
+
+
+def _own(network: nn.Module) -> NeuralLM:
+    assert isinstance(network, NeuralLM)  # the loop hands back what network() made
     return network

@@ -11,6 +11,8 @@ from gatewise.lm import Score
 from gatewise.tasks.console import Console
 from gatewise.tasks.language_model import report, writing
 from gatewise.tasks.language_model.model import LanguageModel
+from gatewise.tasks.language_model.ngram_run import make_ngram_plan
+from gatewise.tasks.language_model.ngram_run import train_ngram as make_ngram
 from gatewise.tasks.language_model.plan import make_plan
 from gatewise.tasks.language_model.prompt import read_prompt
 from gatewise.tasks.language_model.run import carry_out, monitor_on, reload
@@ -24,19 +26,42 @@ Given = Mapping[str, Any]
 
 
 def train(console: Console, arguments: Arguments, given: Given) -> int:
-    """Train a model, say how good it is, and show what it writes."""
-    plan = make_plan(arguments["files"], given)
+    """Train a recurrent model, say how good it is, and show what it writes."""
+    return _train(console, arguments, given, "lm")
+
+
+def train_window(console: Console, arguments: Arguments, given: Given) -> int:
+    """Train a window-based model; as :func:`train`."""
+    return _train(console, arguments, given, "window")
+
+
+def train_ngram(console: Console, arguments: Arguments, given: Given) -> None:
+    """Count and estimate an n-gram model, say how good it is, and show what it writes."""
+    plan = make_ngram_plan(arguments["files"], given)
+    history = make_ngram(plan, console.note, console.stdin).history
+    _show(console, history)
+    console.note(f"model: {plan.folder}/model")
+    for sample in history["samples"]:
+        console.line(f"{sample}\n")
+
+
+def _train(console: Console, arguments: Arguments, given: Given, kind: str) -> int:
+    plan = make_plan(arguments["files"], given, kind)
     result = carry_out(plan, monitor_on(console.stderr), console.stdin)
     if result.stopped == "signal":
-        console.note(f"to go on: gatewise train lm --resume --out {plan.folder}")
+        console.note(f"to go on: gatewise train {kind} --resume --out {plan.folder}")
         return result.exit_code
     history = reload(plan).history
-    for name, scores in history["scores"].items():
-        console.note(f"{name}: {report.one_line(scores)}")
+    _show(console, history)
     console.note(f"model: {plan.folder}/model, report: {plan.folder}/report.html")
     for sample in history["samples"]:
         console.line(f"{sample}\n")
     return result.exit_code
+
+
+def _show(console: Console, history: Mapping[str, Any]) -> None:
+    for name, scores in history["scores"].items():
+        console.note(f"{name}: {report.one_line(scores)}")
 
 
 def eval(console: Console, arguments: Arguments, given: Given) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from gatewise.decoding import Step, beam, greedy, sample
-from gatewise.models.recurrent_lm import RecurrentLM
+from gatewise.lm import LanguageModel
 from gatewise.tasks.language_model.settings import GenerateSettings
 from gatewise.tasks.language_model.streaming import TextStream
 from gatewise.text.tokenizer import Tokenizer
 
 
-def pieces(network: RecurrentLM, tokenizer: Tokenizer, ids: Sequence[int], asked: GenerateSettings) -> Iterator[str]:
+def pieces(network: LanguageModel[Any], tokenizer: Tokenizer, ids: Sequence[int], asked: GenerateSettings) -> Iterator[str]:
     """One text that goes on from a prompt, without the prompt, as it is written.
 
     Args:
@@ -31,7 +32,7 @@ def pieces(network: RecurrentLM, tokenizer: Tokenizer, ids: Sequence[int], asked
     yield stream.finish()
 
 
-def texts(network: RecurrentLM, tokenizer: Tokenizer, ids: Sequence[int], asked: GenerateSettings) -> list[str]:
+def texts(network: LanguageModel[Any], tokenizer: Tokenizer, ids: Sequence[int], asked: GenerateSettings) -> list[str]:
     """All texts that are asked for, the prompt included; beam search gives the best first.
 
     Raises:
@@ -46,7 +47,7 @@ def texts(network: RecurrentLM, tokenizer: Tokenizer, ids: Sequence[int], asked:
 
 
 def _searched(
-    network: RecurrentLM, tokenizer: Tokenizer, ids: Sequence[int], asked: GenerateSettings, width: int
+    network: LanguageModel[Any], tokenizer: Tokenizer, ids: Sequence[int], asked: GenerateSettings, width: int
 ) -> list[list[int]]:
     found = beam(
         network,
@@ -61,7 +62,7 @@ def _searched(
 
 
 def _steps(
-    network: RecurrentLM, tokenizer: Tokenizer, ids: Sequence[int], asked: GenerateSettings, n: int
+    network: LanguageModel[Any], tokenizer: Tokenizer, ids: Sequence[int], asked: GenerateSettings, n: int
 ) -> Iterator[Step]:
     banned = _banned(tokenizer)
     if asked.greedy:
@@ -79,7 +80,7 @@ def _steps(
     )
 
 
-def _text(network: RecurrentLM, tokenizer: Tokenizer, ids: Sequence[int], prompt: str, tokens: list[int]) -> str:
+def _text(network: LanguageModel[Any], tokenizer: Tokenizer, ids: Sequence[int], prompt: str, tokens: list[int]) -> str:
     stream = TextStream(tokenizer, ids, prompt)
     kept = [token for token in tokens if not _ends(network, token)]
     return "".join([*map(stream.push, kept), stream.finish()])
@@ -90,5 +91,5 @@ def _banned(tokenizer: Tokenizer) -> list[int]:
     return [] if tokenizer.unk_id is None else [tokenizer.unk_id]
 
 
-def _ends(network: RecurrentLM, token: int) -> bool:
+def _ends(network: LanguageModel[Any], token: int) -> bool:
     return network.unit == "sentences" and token == network.eos_id

@@ -1,0 +1,138 @@
+"""N-gram and window models from files to folders, and that every verb takes them as it takes a recurrent one."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import gatewise
+from gatewise.errors import DataError, ModelFileError, SettingError, TrainingError
+from gatewise.models.ngram import METHODS, read_arpa
+from gatewise.text.readers import read
+from tasks import tiny
+
+
+def ngram(folder, text=None, **settings):
+    return gatewise.train("ngram", tiny.text_file(folder, text), **{"out": str(folder / "run"), **settings})
+
+
+def window(folder, **settings):
+    with tiny.briefly():
+        given = {**tiny.SIZES, "window": 3, "level": "word", "out": str(folder / "run"), **settings}
+        return gatewise.train("window", tiny.text_file(folder), **given)
+
+
+MAKERS = {"ngram": ngram, "window": window}
+
+
+@pytest.fixture(scope="module", params=MAKERS)
+def made(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    return MAKERS[request.param](folder), folder
+
+
+def test_a_loaded_model_is_the_one_that_was_made(made):
+    model, folder = made
+    again = gatewise.load(folder / "run")
+    texts = ["the cat is small", "the small is cat", "dog"]
+    assert [one.tokens for one in again.score(texts)] == [one.tokens for one in model.score(texts)]
+    assert again.info() == {**model.info(), "verified": True}
+
+
+def test_the_right_order_of_words_is_the_likelier_one(made):
+    model, _ = made
+    assert [text for text, _ in model.rank(["small the is cat", "the cat is small"])][0] == "the cat is small"
+
+
+def test_it_writes(made):
+    model, _ = made
+    text = model.generate("the cat", length=6, seed=3)
+    assert text.startswith("the cat")
+    assert text == model.generate("the cat", length=6, seed=3)
+    assert model.generate("the cat", beam=2, length=4).startswith("the cat")
+
+
+def test_evaluation_is_the_score_of_all_tokens(tmp_path):
+    model = ngram(tmp_path, unit="sentences", order=3)
+    lines = tiny.sentences(20).splitlines()
+    found = model.evaluate(tiny.text_file(tmp_path, "\n".join(lines) + "\n", "other.txt"))
+    expected = -math.fsum(one.log_prob for one in model.score(lines))
+    assert found.measure.nats == pytest.approx(expected, rel=1e-6)
+    assert found.measure.tokens == sum(len(line.split()) + 1 for line in lines)
+
+
+@pytest.mark.parametrize("unit", ["sentences", "running"])
+@pytest.mark.parametrize("smoothing", METHODS)
+def test_every_smoothing_makes_a_model(smoothing, unit, tmp_path):
+    model = ngram(tmp_path, smoothing=smoothing, order=3, unit=unit)
+    again = gatewise.load(tmp_path / "run").network
+    state = again.advance(again.start(1), torch.tensor([model.tokenizer.encode("the cat")]))[1]
+    assert again.next(state).double().exp().sum().item() == pytest.approx(1, abs=1e-5)
+    assert again.settings.smoothing == smoothing
+
+
+def test_an_arpa_file_is_the_model(tmp_path):
+    model = ngram(tmp_path, unit="sentences", order=3, arpa=str(tmp_path / "model.arpa.gz"))
+    found = read_arpa(tmp_path / "model.arpa.gz")
+    ids = {word: index for index, word in enumerate(found.words)}
+    line = "the dog is big"
+    row = np.array([[-1, 0, *(ids[word] for word in line.split()), 0]])
+    assert found.table.log_probs(row, 2).sum() == pytest.approx(model.score([line])[0].log_prob, abs=1e-5)
+
+
+def test_a_text_without_a_known_word_has_a_model(tmp_path):
+    model = ngram(tmp_path, "a b c d e f g h i j\n" * 1 + "k l m n o p q r\n", order=2, validation_share=0.5)
+    assert math.isfinite(model.score(["a b"])[0].log_prob)
+
+
+BAD = {
+    "order": ({"order": 0}, SettingError, "order must be a whole number from 1 to 7, but 0 was given"),
+    "high order": ({"order": 99}, SettingError, "order must be a whole number from 1 to 7, but 99 was given"),
+    "smoothing": ({"smoothing": "knesser-ney"}, SettingError, "did you mean kneser-ney"),
+    "delta": ({"delta": 0.5}, SettingError, "delta belongs to add-delta"),
+    "prune": ({"prune": (1, 0)}, SettingError, "prune must not fall"),
+    "setting": ({"ordr": 3}, SettingError, "there is no setting ordr; did you mean order"),
+}
+
+
+@pytest.mark.parametrize("mistake", BAD)
+def test_a_mistake_is_one_line(mistake, tmp_path):
+    settings, kind, words = BAD[mistake]
+    with pytest.raises(kind, match=words):
+        ngram(tmp_path, **settings)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("text", ["", " \n\n"])
+def test_a_text_without_a_word_is_refused_and_leaves_nothing(text, tmp_path):
+    with pytest.raises(DataError):
+        ngram(tmp_path, text)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_there_is_not_replaced(tmp_path):
+    ngram(tmp_path)
+    with pytest.raises(TrainingError, match="there is something here already"):
+        ngram(tmp_path)
+
+
+def test_every_byte_of_a_model_is_checked(tmp_path):
+    ngram(tmp_path, order=2)
+    path = tmp_path / "run" / "model" / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    for place in range(0, len(content), 97):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        with pytest.raises(ModelFileError):
+            gatewise.load(tmp_path / "run")
+
+
+def test_a_window_run_goes_on_where_it_stopped(tmp_path):
+    whole = window(tmp_path)
+    assert (tmp_path / "run" / "report.html").exists()
+    assert whole.info()["window"] == 3
+    assert read(str(tmp_path / "text.txt")).characters > 0
