@@ -14,4 +14,4 @@ __all__ = ["Choice", "Packed", "Scan", "Zoneout", "choose", "initialise", "instr
 # Loaded now, not at its first use: the engine notes which process it is loaded in, and a process forked later must not
 # wait for threads that only its parent has.
 if engine_is_built():
-    import_module("gatewise.scan._engine")
+    import_module("gatewise.scan.fused.runner")
