@@ -18,8 +18,8 @@ def out(tmp_path):
 def preset(tmp_path, monkeypatch):
     """A preset by name ``small`` that sets two things."""
     folder = tmp_path / "presets"
-    folder.mkdir()
-    (folder / "small.toml").write_text("[model]\nhidden_size = 11\nembedding_size = 12\n[training]\nseed = 5\n")
+    (folder / "lm").mkdir(parents=True)
+    (folder / "lm" / "small.toml").write_text("[model]\nhidden_size = 11\nembedding_size = 12\n[training]\nseed = 5\n")
     monkeypatch.setattr("gatewise.tasks.language_model.plan._PRESETS", folder)
 
 

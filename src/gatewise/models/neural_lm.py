@@ -78,6 +78,10 @@ class NeuralLM(nn.Module, ABC):
         """
 
     @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """What it is and its sizes, for a reader; ready for JSON."""
+
+    @abstractmethod
     def config(self) -> dict[str, Any]:
         """What `gatewise.models.rebuild` makes this model from again, beside its tensors; ready for JSON."""
 

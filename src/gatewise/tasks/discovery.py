@@ -17,7 +17,7 @@ def find_tasks() -> dict[str, Declaration]:
 
     Example:
         >>> find_tasks()["lm"].help
-        'language model: writes, scores and ranks text'
+        'language model with recurrent layers: writes, scores and ranks text'
     """
     folders = sorted(path.parent.name for path in Path(__file__).parent.glob("*/declaration.py"))
     found = [importlib.import_module(f"gatewise.tasks.{folder}.declaration").TASKS for folder in folders]

@@ -1,4 +1,4 @@
-"""The same estimates written with dictionaries and recursion, as the textbooks have them: what the arrays are compared with.
+"""The same estimates written with dictionaries and recursion, as textbooks have them: the arrays are compared with it.
 
 A text is a list of sentences of ids; EOS ends each, and stands before its first word.
 """
@@ -20,9 +20,11 @@ TEXT = [[1, 2, 3], [1, 2, 4], [1, 2, 3, 5], [6], [2, 3], [], [1, 1, 1, 2], [6, 1
 class Plain:
     """Counts of all orders, and the probability of a word after a context under each method."""
 
-    def __init__(self, order: int, text: list[list[int]] | None = None, delta: float = 1.0, weight: float = 0.5) -> None:
+    def __init__(
+        self, order: int, text: list[list[int]] | None = None, delta: float = 1.0, weight: float = 0.5
+    ) -> None:
         self.order, self.delta, self.weight = order, delta, weight
-        self.sentences = [[*sentence, EOS] for sentence in (TEXT if text is None else text)]
+        self.sentences = [[*sentence, EOS] for sentence in TEXT]
 
     @cached_property
     def counts(self) -> Counter[tuple[int, ...]]:
@@ -113,7 +115,9 @@ class Plain:
         return self._interpolated("modified_kneser_ney", word, context, lambda c: taken[min(c, 3) - 1])
 
     def _counts_of_counts(self, length, largest):
-        grams = [used for context, seen in self._adjusted.items() if len(context) + 1 == length for used in seen.values()]
+        grams = [
+            used for context, seen in self._adjusted.items() if len(context) + 1 == length for used in seen.values()
+        ]
         return {r: sum(used == r for used in grams) for r in range(1, largest + 1)}
 
     def _interpolated(self, method, word, context, discount):

@@ -52,7 +52,8 @@ def test_an_arpa_file_of_srilm_is_read(tmp_path):
     """It leaves weights out where nothing follows, divides by spaces too, and may say more before and after."""
     path = tmp_path / "srilm.arpa"
     path.write_text(
-        "made by hand\n\n\\data\\\nngram 1=4\nngram 2=2\n\n\\1-grams:\n-0.5 </s>\n-99\t<s>\t-0.25\n-0.7\ta -0.1\n-1\t<unk>\n"
+        "made by hand\n\n\\data\\\nngram 1=4\nngram 2=2\n\n"
+        "\\1-grams:\n-0.5 </s>\n-99\t<s>\t-0.25\n-0.7\ta -0.1\n-1\t<unk>\n"
         "\n\\2-grams:\n-0.2 <s> a\n-0.3\ta </s>\n\n\\end\\\nand more\n"
     )
     found = read_arpa(path)
@@ -83,7 +84,11 @@ ngram 2=3
 MISTAKES = {
     "no data": (GOOD.replace("\\data\\", ""), "", "is no ARPA file: it has no line"),
     "fewer than promised": (GOOD.replace("ngram 2=3", "ngram 2=4"), ":15", "more n-grams of order 2 are promised"),
-    "more than promised": (GOOD.replace("ngram 2=3", "ngram 2=2"), ":14", "2 n-grams of order 2 are promised, but more"),
+    "more than promised": (
+        GOOD.replace("ngram 2=3", "ngram 2=2"),
+        ":14",
+        "2 n-grams of order 2 are promised, but more",
+    ),
     "far more promised": (GOOD.replace("2=3", "2=3000000"), ":17", "3000000 n-grams of order 2 are promised, but the"),
     "count missing": (GOOD.replace("ngram 1=4\n", ""), ":2", "the count of order 1 is expected, but that of 2 came"),
     "no counts": (GOOD.replace("ngram 1=4\nngram 2=3\n", ""), ":2", "counts of order 1 to 7 are expected, but 0"),
@@ -98,7 +103,11 @@ MISTAKES = {
     "unknown word": (GOOD.replace("<s> a", "<s> b"), ":12", "the word 'b' is not among the words of order 1"),
     "word twice": (GOOD.replace("<unk>", "a"), ":9", "the word 'a' is there twice"),
     "n-gram twice": (GOOD.replace("a </s>", "a a"), ":14", "this n-gram is there twice"),
-    "weight missing": (GOOD.replace("-0.7\ta\t-0.1", "-0.7\ta"), ":13", "'a' goes on here, but as an n-gram of order 1"),
+    "weight missing": (
+        GOOD.replace("-0.7\ta\t-0.1", "-0.7\ta"),
+        ":13",
+        "'a' goes on here, but as an n-gram of order 1",
+    ),
 }
 
 
@@ -119,7 +128,9 @@ def test_the_text_that_the_mistakes_are_made_in_is_right(tmp_path):
 
 
 def test_a_missing_prefix_is_named(tmp_path):
-    text = GOOD.replace("ngram 2=3", "ngram 2=3\nngram 3=1").replace("\\end\\", "\\3-grams:\n-0.1\ta <unk> a\n\n\\end\\")
+    text = GOOD.replace("ngram 2=3", "ngram 2=3\nngram 3=1").replace(
+        "\\end\\", "\\3-grams:\n-0.1\ta <unk> a\n\n\\end\\"
+    )
     (tmp_path / "wrong.arpa").write_text(text)
     with pytest.raises(ModelFileError, match=r"wrong.arpa:18: its first words 'a <unk>' are no n-gram of order 2"):
         read_arpa(tmp_path / "wrong.arpa")

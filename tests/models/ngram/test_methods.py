@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -49,7 +49,9 @@ def test_a_method_is_the_textbooks(name, order):
     for context in contexts(order):
         used = context[max(0, len(context) - (order - 1)) :] if order > 1 else ()
         expected = [getattr(plain, name.replace("-", "_"))(word, used) for word in range(V)]
-        np.testing.assert_allclose(probabilities(table, context), expected, rtol=8 * UNIT, atol=UNIT, err_msg=str(context))
+        np.testing.assert_allclose(
+            probabilities(table, context), expected, rtol=8 * UNIT, atol=UNIT, err_msg=str(context)
+        )
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
@@ -93,7 +95,7 @@ def test_the_weights_of_interpolation_are_the_best_there_are():
     def log_likelihood(weights):
         table = estimate(counts, "jelinek-mercer", Options(weights=weights)).table
         ids, boundaries = held_out
-        rows = [[EOS, *ids[a:b]] for a, b in zip(boundaries, boundaries[1:], strict=False)]
+        rows = [[EOS, *ids[a:b]] for a, b in pairwise(boundaries)]
         return sum(table.log_probs(np.array([row]), 1).sum(dtype=np.float64) for row in rows)
 
     best = log_likelihood(weights)

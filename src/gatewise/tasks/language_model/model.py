@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gatewise.cells import Cell
+from gatewise.lm import LanguageModel as Scored
 from gatewise.lm import Measure, Score, score
 from gatewise.models.rebuild import Network
 from gatewise.storage import Folder, write_folder
@@ -22,6 +23,7 @@ from gatewise.text.readers import read
 from gatewise.text.settings import BatchSettings, TextSettings
 from gatewise.text.store import TokenStore
 from gatewise.text.streams import division, stream
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -114,7 +116,8 @@ class LanguageModel:
 
     def score(self, texts: Iterable[str]) -> list[Score]:
         """The log probability of each text as a line by itself, its end included, and of each of its tokens."""
-        return score(self.network, [self.sequence(text) for text in texts], batch_size=self.parts.batches.batch_size)
+        lm: Scored[Any] = self.network
+        return score(lm, [self.sequence(text) for text in texts], batch_size=self.parts.batches.batch_size)
 
     def rank(self, texts: Iterable[str]) -> list[tuple[str, float]]:
         """The texts with their log probabilities in nats, the most probable first; equal ones in the order given."""

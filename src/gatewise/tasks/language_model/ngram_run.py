@@ -1,4 +1,4 @@
-"""An n-gram model from its files to its model folder: counted and estimated, with nothing to be trained step by step."""
+"""An n-gram model from its files to its model folder: counted and estimated, with nothing trained step by step."""
 
 from __future__ import annotations
 
@@ -139,9 +139,7 @@ def _sequences(store: TokenStore, text: TextSettings) -> tuple[Ids, Ids | None]:
     return store.ids.astype(np.int64), None if runs_on else store.boundaries
 
 
-def _history(
-    network: NgramLM, data: Data, plan: NgramPlan, notes: Sequence[str], seconds: float
-) -> dict[str, Any]:
+def _history(network: NgramLM, data: Data, plan: NgramPlan, notes: Sequence[str], seconds: float) -> dict[str, Any]:
     """As a trained model's, with the measures on the held-out and the test text."""
     stores = {"validation": data.valid, "test": data.test}
     sizes = {f"order {order}": len(found.keys) for order, found in enumerate(network.table.orders, start=1)}

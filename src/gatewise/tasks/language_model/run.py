@@ -47,7 +47,8 @@ def _fit(files: Sequence[str], settings: Mapping[str, Any], kind: str) -> Langua
     plan = make_plan(files, settings, kind)
     result = carry_out(plan, monitor_on(sys.stderr))
     if result.stopped == "signal":
-        raise KeyboardInterrupt(f'stopped; resume it with gatewise.train("{kind}", out={str(plan.folder)!r}, resume=True)')
+        again = f'gatewise.train("{kind}", out={str(plan.folder)!r}, resume=True)'
+        raise KeyboardInterrupt(f"stopped; resume it with {again}")
     return reload(plan)
 
 

@@ -12,7 +12,9 @@ from gatewise.tasks.language_model.streaming import TextStream
 from gatewise.text.tokenizer import Tokenizer
 
 
-def pieces(network: LanguageModel[Any], tokenizer: Tokenizer, ids: Sequence[int], asked: GenerateSettings) -> Iterator[str]:
+def pieces(
+    network: LanguageModel[Any], tokenizer: Tokenizer, ids: Sequence[int], asked: GenerateSettings
+) -> Iterator[str]:
     """One text that goes on from a prompt, without the prompt, as it is written.
 
     Args:
