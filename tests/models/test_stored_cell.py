@@ -72,7 +72,7 @@ def saved(model):
 def without_code(model, program=None):
     config, tensors = saved(model)
     found = from_json(to_json(program or program_of(model.cell)), "program.json")
-    return rebuild(config, tensors, program=lambda: found)
+    return rebuild(config, tensors, program=lambda _: found)
 
 
 @pytest.mark.parametrize("runner", ["auto", "reference"])
@@ -108,7 +108,7 @@ def test_it_is_saved_again_as_it_was():
 
 
 def test_the_code_is_used_where_it_is_given_and_the_program_not_read():
-    def refuse():
+    def refuse(_):
         raise AssertionError("read")
 
     config, tensors = saved(model_of(Plain()))
@@ -116,7 +116,7 @@ def test_the_code_is_used_where_it_is_given_and_the_program_not_read():
 
 
 def test_a_registered_cell_is_made_of_its_own_code():
-    def refuse():
+    def refuse(_):
         raise AssertionError("read")
 
     model = RecurrentLM(RecurrentLMSettings(cell="gru", embedding_size=4, hidden_size=6), V).eval()
@@ -166,7 +166,7 @@ def test_names_and_values_of_a_stranger_are_refused(changes, capsys):
     config, tensors = saved(model_of(Plain()))
     config["cell"].update(changes)
     with pytest.raises(ModelFileError):
-        rebuild(config, tensors, program=lambda: trace(Plain()))
+        rebuild(config, tensors, program=lambda _: trace(Plain()))
     assert capsys.readouterr().out == ""
 
 

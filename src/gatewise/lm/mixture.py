@@ -102,7 +102,7 @@ class Mixture:
     def advance(self, state: MixtureState, ids: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, MixtureState]:
         """Read some tokens of each text; see `gatewise.lm.LanguageModel.advance`."""
         parts, states = self.advance_each(state, ids, lengths)
-        found = self._mixed(parts)
+        found = self.mixed(parts)
         if lengths is not None:  # log 1 = 0 there, but for the rounding of the weights' sum
             found = found.masked_fill(torch.arange(ids.size(1)) >= lengths[:, None], 0.0)
         return found, states
@@ -116,10 +116,10 @@ class Mixture:
 
     def next(self, state: MixtureState) -> Tensor:
         """The log probability of every token that may come next, [n, V] in nats."""
-        return self._mixed([model.next(own) for model, own in zip(self.models, state.states, strict=True)])
+        return self.mixed([model.next(own) for model, own in zip(self.models, state.states, strict=True)])
 
-    def _mixed(self, parts: list[Tensor]) -> Tensor:
-        """Added in float64, returned in the type of the least precise of them."""
+    def mixed(self, parts: list[Tensor]) -> Tensor:
+        """log sum_k weights[k] exp(parts[k]): added in float64, returned in the type of the least precise of them."""
         logs = torch.tensor(self.weights, dtype=torch.float64).log()
         found = torch.stack([part.double() + log for part, log in zip(parts, logs, strict=True)]).logsumexp(0)
         return found.to(min((part.dtype for part in parts), key=lambda dtype: dtype.itemsize))

@@ -6,7 +6,7 @@ Letters: T time, B batch, n texts, E embedding, F features, V vocabulary, S laye
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import torch
@@ -124,6 +124,26 @@ class NeuralLM(nn.Module, ABC):
             total, count, state = self.loss(batch, state)
             nats, tokens = nats + total.item(), tokens + count
         return Measure(nats, tokens, characters)
+
+    @torch.no_grad()
+    def token_log_probs(self, batches: Iterable[Batch]) -> Iterator[Tensor]:
+        """The log probability of each valid target of each batch, [tokens] in nats, a time step after the other.
+
+        Args:
+            batches: one pass over a text; the state is carried from each to the next.
+
+        Raises:
+            GatewiseError: the model is in training mode.
+        """
+        self._check_evaluating()
+        state, device = None, self.embedding.weight.device
+        for batch in batches:
+            features, state = self.features(batch.inputs.to(device), state, lengths=batch.lengths, fresh=batch.fresh)
+            rows, targets = features.flatten(0, 1), batch.targets.to(device).flatten()
+            if batch.lengths is not None:
+                valid = _valid(batch.lengths, batch.targets.size(0)).flatten().nonzero().squeeze(1).to(device)
+                rows, targets = rows.index_select(0, valid), targets.index_select(0, valid)
+            yield self.output.log_prob_of(rows, targets)
 
     @torch.no_grad()
     def start(self, n: int) -> NeuralState:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from gatewise.cells.record import CellRecord
 from gatewise.cells.spec import Cell
 from gatewise.errors import GatewiseError, ModelFileError, VariableError
+from gatewise.models.mixture_lm import MixtureLM
 from gatewise.models.neural_lm import NeuralLM
 from gatewise.models.ngram.ngram_lm import NgramLM
 from gatewise.models.ngram.smoothing import METHODS
@@ -28,8 +30,10 @@ from gatewise.storage.tensors import check_finite
 Tensors = Mapping[str, Tensor]
 
 _COMMON = {"model_type": str, "settings": dict, "vocabulary_size": int, "eos_id": int, "unit": str}
+_SHARED = ("vocabulary_size", "eos_id", "unit")
+_MIXTURE = {"model_type": str, "vocabulary_size": int, "eos_id": int, "unit": str, "weights": list, "models": list}
 _LARGEST_VOCABULARY = 10_000_000
-Network = NeuralLM | NgramLM
+Network = NeuralLM | NgramLM | MixtureLM
 """Every kind of language model that a folder may hold."""
 
 
@@ -40,7 +44,7 @@ def rebuild(
     where: str = "config.json",
     weights: str = "",
     cell: Cell | type[Cell] | str | None = None,
-    program: Callable[[], Program] | None = None,
+    program: Callable[[int], Program] | None = None,
 ) -> Network:
     """The model that ``model.config()`` and ``model.state_dict()`` describe, in evaluation mode.
 
@@ -52,7 +56,8 @@ def rebuild(
         where: what the config was read from, for the error.
         weights: what the tensors were read from, for the error; "" for the same.
         cell: the user's own cell, where the model was made with one.
-        program: reads the program of the cell, which stands in where the cell is the user's own and not given.
+        program: reads the program of the cell, which stands in where the cell is the user's own and not given; it is
+            called with the number of the model in a mixture, and with 0 for a model by itself.
 
     Raises:
         ModelFileError: a value or a tensor is missing, unknown, of another kind or shape; or the cell is not the one.
@@ -64,13 +69,55 @@ def rebuild(
         >>> torch.equal(twin.embedding.weight, model.embedding.weight), twin.training
         (True, False)
     """
+    if config.get("model_type") == "mixture-lm":
+        return _mixture(config, tensors, where, weights or where, cell, program)
+    return _single(config, tensors, where, weights or where, cell, program)
+
+
+def _mixture(
+    config: Mapping[str, Any],
+    tensors: Tensors,
+    where: str,
+    weights: str,
+    cell: Cell | type[Cell] | str | None,
+    program: Callable[[int], Program] | None,
+) -> MixtureLM:
+    _check_fields(config, _MIXTURE, where)
+    inner, models = config["models"], []
+    known = {name: name.partition(".") for name in tensors}
+    for index, own in enumerate(inner):
+        if not isinstance(own, dict):
+            raise ModelFileError(f"models[{index}] is expected as dict, but {own!r} came", where=where)
+        mine = {rest: tensors[name] for name, (number, _, rest) in known.items() if number == str(index)}
+        models.append(_single(own, mine, where, weights, cell, program, index))
+    if wrong := [name for name, (number, _, _) in known.items() if number not in map(str, range(len(inner)))]:
+        raise ModelFileError(f"the tensor {wrong[0]} belongs to no model of the mixture", where=weights)
+    try:
+        mixture = MixtureLM(models, config["weights"])
+    except GatewiseError as error:
+        raise ModelFileError(error.message, where=where, fix=error.fix) from None
+    if (mixture.vocabulary_size, mixture.eos_id, mixture.unit) != tuple(config[name] for name in _SHARED):
+        raise ModelFileError("the models of the mixture are not over the tokens that it names", where=where)
+    return mixture
+
+
+def _single(
+    config: Mapping[str, Any],
+    tensors: Tensors,
+    where: str,
+    weights: str,
+    cell: Cell | type[Cell] | str | None,
+    program: Callable[[int], Program] | None,
+    index: int = 0,
+) -> NeuralLM | NgramLM:
     kind = _kind(config, where)
     _check_config(config, kind, where)
     if kind.build is None:
-        return _ngram(config, tensors, where, weights or where)
-    check_finite(tensors, weights or where)
+        return _ngram(config, tensors, where, weights)
+    check_finite(tensors, weights)
     try:
-        found = _cell(config, where, cell, program) if "cell" in kind.fields else None
+        made = partial(program, index) if program else None
+        found = _cell(config, where, cell, made) if "cell" in kind.fields else None
         with torch.random.fork_rng(devices=[]):
             model = _neural(kind.build, config, tensors, where, found)
     except (ModelFileError, VariableError):
@@ -163,15 +210,19 @@ def _kind(config: Mapping[str, Any], where: str) -> _Kind:
     return KINDS[name]
 
 
-def _check_config(config: Mapping[str, Any], kind: _Kind, where: str) -> None:
+def _check_fields(config: Mapping[str, Any], fields: Mapping[str, type], where: str) -> None:
     for name in config:
-        if name not in kind.fields:
-            fix = did_you_mean(name, kind.fields)
+        if name not in fields:
+            fix = did_you_mean(name, fields)
             raise ModelFileError(f"there is no entry {name} in a model", where=where, fix=fix)
-    for name, expected in kind.fields.items():
+    for name, expected in fields.items():
         value = config.get(name)
         if not isinstance(value, expected) or isinstance(value, bool):
             raise ModelFileError(f"{name} is expected as {expected.__name__}, but {value!r} came", where=where)
+
+
+def _check_config(config: Mapping[str, Any], kind: _Kind, where: str) -> None:
+    _check_fields(config, kind.fields, where)
     if config["unit"] not in ("running", "sentences"):
         raise ModelFileError(f"unit must be running or sentences, but {config['unit']!r} came", where=where)
     if not 1 <= config["vocabulary_size"] <= _LARGEST_VOCABULARY:

@@ -5,7 +5,7 @@ Letters: n texts, T tokens, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import torch
@@ -100,13 +100,26 @@ class NgramLM:
         Raises:
             DataError: there is no token.
         """
-        nats, tokens, state = 0.0, 0, self.start(0)
+        nats, tokens = 0.0, 0
+        for log_probs in self.token_log_probs(batches):
+            nats, tokens = nats - float(log_probs.sum(dtype=torch.float64)), tokens + len(log_probs)
+        return Measure(nats, tokens, characters)
+
+    def token_log_probs(self, batches: Iterable[Batch]) -> Iterator[Tensor]:
+        """The log probability of each valid target of each batch, [tokens] in nats, a time step after the other.
+
+        Args:
+            batches: one pass over a text; each row's last tokens are carried from each to the next.
+        """
+        state = self.start(0)
         for batch in batches:
-            rows = batch.targets.size(1)
+            steps, rows = batch.targets.shape
             state = self.start(rows) if len(state) != rows else state.fresh(batch.fresh, self.eos_id)
             log_probs, state = self.advance(state, batch.targets.t(), batch.lengths)
-            nats, tokens = nats - float(log_probs.sum(dtype=torch.float64)), tokens + batch.tokens
-        return Measure(nats, tokens, characters)
+            if batch.lengths is None:
+                yield log_probs.t().flatten()
+            else:
+                yield log_probs.t()[torch.arange(steps)[:, None] < batch.lengths]
 
     def state_dict(self) -> dict[str, Tensor]:
         """The table as tensors, by name."""

@@ -34,7 +34,7 @@ def write_card(config: Mapping[str, Any], history: Mapping[str, Any]) -> str:
         parts += ["## Text", "\n".join(_text(name, entry) for name, entry in history["data"]["texts"].items())]
     if "training" in history:
         parts += ["## Training", _table(history["training"])]
-    tables = {"model": config["settings"], **history.get("settings", {})}
+    tables = {"model": config.get("settings", {}), **history.get("settings", {})}
     parts += [f"## Settings: {name}\n\n{_table(values)}" for name, values in tables.items() if values]
     if "versions" in history:
         parts += ["## Versions", _table(history["versions"])]

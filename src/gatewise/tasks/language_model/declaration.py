@@ -47,6 +47,12 @@ LM = Declaration(
             _MODEL,
             example=r"printf 'small the is cat\nthe cat is small\n' | gatewise rank runs/notes",
         ),
+        _verb(
+            "mix",
+            "make one model of several, each with its weight",
+            Argument("models", "model folders, or run folders that hold one", many=True),
+            example="gatewise mix runs/ngram runs/notes --valid held-out.txt --out runs/mixture",
+        ),
         _verb("info", "what a model is, its sizes, how it was trained, which runner it will use", _MODEL, example=""),
     ),
     fit=f"{_HERE}.run:fit_files",

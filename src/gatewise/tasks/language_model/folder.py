@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 from gatewise.cells import Cell
 from gatewise.cells.user import GIVE_CELL
 from gatewise.errors import ModelFileError, SettingError
+from gatewise.models.mixture_lm import MixtureLM
 from gatewise.models.rebuild import Network, rebuild
 from gatewise.models.recurrent_lm import RecurrentLM
 from gatewise.scan.program import Program, TraceError, from_json, to_json
@@ -88,7 +90,7 @@ def from_folder(folder: Folder, cell: Cell | type[Cell] | str | None = None) -> 
         where=where,
         weights=f"{folder.path}/{WEIGHTS}",
         cell=cell,
-        program=partial(_read_program, folder) if PROGRAM in folder.files else None,
+        program=partial(_read_program, folder) if any(name.startswith("program.") for name in folder.files) else None,
     )
     _check_tokenizer(config, tokenizer, where)
     history = parse_json(folder.read(HISTORY), f"{folder.path}/{HISTORY}") if HISTORY in folder.files else {}
@@ -98,17 +100,23 @@ def from_folder(folder: Folder, cell: Cell | type[Cell] | str | None = None) -> 
 
 def _program(network: Network) -> dict[str, bytes]:
     """The file of the cell's program; none where no program is the cell's step, whose code is then asked for."""
-    if not isinstance(network, RecurrentLM):
-        return {}
-    try:
-        return {PROGRAM: to_json(network.recurrent.program())}
-    except TraceError:
-        return {}
+    found: dict[str, bytes] = {}
+    for index, model in enumerate(network.models if isinstance(network, MixtureLM) else [network]):
+        if isinstance(model, RecurrentLM):
+            with contextlib.suppress(TraceError):
+                found[_program_name(index)] = to_json(model.recurrent.program())
+    return found
 
 
-def _read_program(folder: Folder) -> Program:
+def _program_name(index: int) -> str:
+    """The file of the program of a model, by its number in a mixture."""
+    return f"program.{index}.json" if index else PROGRAM
+
+
+def _read_program(folder: Folder, index: int) -> Program:
+    name = _program_name(index)
     try:
-        return from_json(bytes(folder.read(PROGRAM)), f"{folder.path}/{PROGRAM}")
+        return from_json(bytes(folder.read(name)), f"{folder.path}/{name}")
     except ModelFileError as error:
         raise ModelFileError(error.message, where=error.where, fix=GIVE_CELL) from None
 

@@ -96,8 +96,20 @@ class ScoreSettings(Settings):
     tokens: bool = setting(False, "the log probability of each token too")
 
 
+@dataclass(frozen=True)
+class MixSettings(Settings):
+    """How models are mixed."""
+
+    out: str = setting("mixture", "the model folder, made new", metavar="DIR")
+    valid: str | None = setting(
+        None, "held-out text: the weights are those under which it is most probable", metavar="FILE"
+    )
+    weights: tuple[float, ...] = setting((), "a weight for each model, together 1, in place of those found", minimum=0)
+
+
 EVAL = Group(reading=ReadSettings, loading=LoadSettings, output=ReportSettings)
 GENERATE = Group(writing=GenerateSettings, loading=LoadSettings, output=ReportSettings)
 SCORE = Group(scores=ScoreSettings, reading=ReadSettings, loading=LoadSettings, output=ReportSettings)
 RANK = Group(loading=LoadSettings, output=ReportSettings)
+MIX = Group(mixture=MixSettings, reading=ReadSettings, output=ReportSettings)
 INFO = Group(loading=LoadSettings, output=ReportSettings)

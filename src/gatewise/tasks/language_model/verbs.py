@@ -10,13 +10,14 @@ from gatewise.errors import DataError
 from gatewise.lm import Score
 from gatewise.tasks.console import Console
 from gatewise.tasks.language_model import report, writing
+from gatewise.tasks.language_model.mixing import mix as mixed
 from gatewise.tasks.language_model.model import LanguageModel
 from gatewise.tasks.language_model.ngram_run import make_ngram_plan
 from gatewise.tasks.language_model.ngram_run import train_ngram as make_ngram
 from gatewise.tasks.language_model.plan import make_plan
 from gatewise.tasks.language_model.prompt import read_prompt
 from gatewise.tasks.language_model.run import carry_out, monitor_on, reload
-from gatewise.tasks.language_model.settings import GenerateSettings
+from gatewise.tasks.language_model.settings import GenerateSettings, MixSettings
 from gatewise.tasks.library import UNVERIFIED, open_model
 from gatewise.text.documents import Corpus
 from gatewise.text.readers import read
@@ -117,6 +118,22 @@ def rank(console: Console, arguments: Arguments, given: Given) -> None:
             console.json({"text": text, "log_prob": log_prob})
         else:
             console.line(f"{log_prob:.4f}\t{text}")
+
+
+def mix(console: Console, arguments: Arguments, given: Given) -> None:
+    """Make one model of several, and say how good it is."""
+    asked = MixSettings(**{name: value for name, value in given.items() if name not in ("encoding", "json")})
+    models = [_open(console, {"model": path}, given) for path in arguments["models"]]
+    held_out = _read(console, models[0], {"file": asked.valid}, given) if models and asked.valid else None
+    made = mixed(models, held_out, asked.weights or None)
+    made.save(asked.out)
+    if given.get("json"):
+        console.json(made.info())
+        return
+    for path, told in zip(arguments["models"], made.info()["models"], strict=True):
+        console.line(f"{path}: {told}")
+    _show(console, made.history)
+    console.note(f"model: {asked.out}")
 
 
 def info(console: Console, arguments: Arguments, given: Given) -> None:

@@ -1,0 +1,69 @@
+"""Mixtures of trained models: as good as the best of them, saved, loaded, and refused where they do not go together."""
+
+from __future__ import annotations
+
+import pytest
+
+import gatewise
+from gatewise.errors import SettingError
+from gatewise.tasks.language_model.mixing import mix
+from gatewise.text.readers import read
+from tasks import tiny
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mixing")
+    file = tiny.text_file(folder)
+    with tiny.briefly():
+        return [
+            gatewise.train("ngram", file, level="char", order=3, out=str(folder / "ngram")),
+            gatewise.train("lm", file, **{**tiny.SIZES, "out": str(folder / "lm")}),
+            gatewise.train("window", file, **{**tiny.SIZES, "window": 2, "out": str(folder / "window")}),
+        ]
+
+
+@pytest.fixture(scope="module")
+def held_out(tmp_path_factory):
+    return read(tiny.text_file(tmp_path_factory.mktemp("held_out"), tiny.sentences(90)[-900:]))
+
+
+def test_found_weights_make_it_no_worse_than_its_best_model(models, held_out):
+    mixture = mix(models, held_out)
+    found = mixture.evaluate_corpus(held_out).measure.nats_per_token
+    best = min(model.evaluate_corpus(held_out).measure.nats_per_token for model in models)
+    assert found <= best + 1e-4
+    assert mixture.history["scores"]["validation"]["loss"] == pytest.approx(found)
+
+
+def test_it_is_the_weighted_sum_of_its_models(models):
+    mixture = mix(models[:2], weights=[0.25, 0.75])
+    first, second, both = (model.score(["the cat"])[0].tokens for model in (*models[:2], mixture))
+    for one, other, mixed in zip(first, second, both, strict=True):
+        assert 2.718281828459045**mixed == pytest.approx(
+            0.25 * 2.718281828459045**one + 0.75 * 2.718281828459045**other, rel=1e-5
+        )
+
+
+def test_a_loaded_mixture_is_the_one_that_was_saved(models, held_out, tmp_path):
+    mixture = mix(models, held_out)
+    mixture.save(tmp_path / "mixture")
+    again = gatewise.load(tmp_path / "mixture")
+    texts = ["the cat is small", "dog"]
+    assert [one.tokens for one in again.score(texts)] == [one.tokens for one in mixture.score(texts)]
+    assert again.info()["models"] == mixture.info()["models"]
+    assert again.generate("the", length=5) == mixture.generate("the", length=5)
+
+
+def test_what_does_not_go_together_is_refused(models, held_out, tmp_path):
+    other = gatewise.train("ngram", tiny.text_file(tmp_path), out=str(tmp_path / "words"))
+    with pytest.raises(SettingError, match="model 2 has another vocabulary than the first"):
+        mix([models[0], other], held_out)
+    with pytest.raises(SettingError, match="at least two models, but 1 came"):
+        mix(models[:1], held_out)
+    with pytest.raises(SettingError, match="the weights are found on held-out text"):
+        mix(models)
+    with pytest.raises(SettingError, match=r"weights are from 0 to 1 and add up to 1, but 0.5, 0.6 came"):
+        mix(models[:2], weights=[0.5, 0.6])
+    with pytest.raises(SettingError, match="a mixture is mixed already"):
+        mix([mix(models, held_out), models[0]], held_out)
