@@ -52,7 +52,8 @@ void Run<T>::lay_out() {
     slot_rows_.resize(steps_ + 1);
     std::size_t at = 0;
     for (int step = 0; step <= steps_; ++step) {
-        slot_rows_[step] = std::max(step > 0 ? rows(step - 1) : 0, step < steps_ ? rows(step) : 0);
+        // Where two slots serve in turns, a row keeps its place: threads may be at different time steps.
+        slot_rows_[step] = !plan_.save ? batch_ : std::max(step > 0 ? rows(step - 1) : 0, step < steps_ ? rows(step) : 0);
         slots_[step] = plan_.save ? at : static_cast<std::size_t>(step % 2) * batch_;
         at += slot_rows_[step];
     }

@@ -37,7 +37,7 @@ for test in $tests; do
     esac
 done
 
-tests="memory threads"
+tests="memory threads scans"
 make_tests threaded thread $(for test in $tests; do echo "test_$test"; done)
 for test in $tests; do
     echo "== $test, threads"

@@ -234,6 +234,13 @@ MUTANTS = (
         "splits_.push_back((g + 1) * sum_rows - 1);",
         "a pair of rows is split between two threads, which both add to its sum",
     ),
+    Mutant(
+        "slots_move_under_other_threads",
+        f"{ENGINE}/scan/layout.cpp",
+        "!plan_.save ? batch_ : std::max",
+        "std::max",
+        "a thread that is a time step ahead writes its states over those that another thread still reads",
+    ),
     # Rows
     Mutant(
         "reduction_over_padding",
