@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 BLUE, ORANGE, GREEN, GREY = "#2f6f9f", "#d1622b", "#4a8c5c", "#9aa5ad"
-_INK, _GRID, _MOST_POINTS = "#39434b", "#e4e8ea", 600
+_INK, _GRID, _MOST_POINTS, _MOST_INSIDE = "#39434b", "#e4e8ea", 600, 3
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # letters stay letters: small, sharp, and in the page's own font
@@ -55,7 +56,14 @@ class Line:
 
 
 def chart(
-    title: str, x_label: str, y_label: str, lines: Iterable[Line], *, log: bool = False, zero: bool = False
+    title: str,
+    x_label: str,
+    y_label: str,
+    lines: Iterable[Line],
+    *,
+    log: bool = False,
+    log_x: bool = False,
+    zero: bool = False,
 ) -> str:
     """A chart as an ``<svg>`` element that needs nothing outside itself; the same data give the same text.
 
@@ -65,6 +73,7 @@ def chart(
         y_label: with the unit.
         lines: what to draw, the last on top.
         log: a logarithmic y axis.
+        log_x: a logarithmic x axis.
         zero: a y axis that starts at zero (unless it is logarithmic), so that what is flat looks flat.
 
     Example:
@@ -80,8 +89,12 @@ def chart(
         figure = Figure(figsize=(5.4, 2.9), layout="constrained")
         axes = figure.add_subplot()
         _draw(axes, lines)
+        if log_x:
+            axes.set_xscale("log")
+            _number(axes.xaxis, *axes.get_xlim())
         if log:
-            _logarithmic(axes)
+            axes.set_yscale("log")
+            _number(axes.yaxis, *axes.get_ylim())
         elif zero:
             axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
         axes.set_xlabel(printable(x_label))
@@ -142,25 +155,39 @@ def _draw(axes: Axes, lines: Iterable[Line]) -> None:
         "strong": {"linewidth": 1.7},
         "marked": {"linewidth": 1.7, "marker": "o", "markersize": 3.5},
     }
-    labelled = False
+    labelled = 0
     for line in lines:
         points = thinned(line.points)
         label = printable(line.label) or "_nolegend_"
         axes.plot([x for x, _ in points], [y for _, y in points], color=line.colour, label=label, **forms[line.form])
-        labelled = labelled or bool(line.label)
-    if labelled:
+        labelled += bool(line.label)
+    if labelled > _MOST_INSIDE:  # they would stand in the way of the lines
+        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    elif labelled:
         axes.legend(frameon=False)
 
 
-def _logarithmic(axes: Axes) -> None:
+def _number(axis: Axis, low: float, high: float) -> None:
+    """Numbers along a logarithmic axis."""
     from matplotlib.ticker import LogLocator, NullLocator
 
-    axes.set_yscale("log")
-    low, high = axes.get_ylim()
     # Over a few decades powers of ten alone would leave the axis nearly without numbers.
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1e4 * low else (1,)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter("{x:g}")
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1e4 * low else (1,)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter("{x:,g}" if high < 1e6 else _brief)
+
+
+def _brief(x: float, _place: float) -> str:
+    """A large number of an axis.
+
+    Example:
+        >>> _brief(2e6, 0), _brief(50_000, 0)
+        ('2M', '50k')
+    """
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if x >= size:
+            return f"{x / size:g}{letter}"
+    return f"{x:g}"
 
 
 def _element(document: str, title: str) -> str:

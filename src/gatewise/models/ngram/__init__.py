@@ -4,6 +4,7 @@ from gatewise.models.ngram.arpa_read import read_arpa
 from gatewise.models.ngram.arpa_write import write_arpa
 from gatewise.models.ngram.counts import Counts, count
 from gatewise.models.ngram.estimate import Estimate, estimate
+from gatewise.models.ngram.growth import Growth, Sequences, growths
 from gatewise.models.ngram.interpolation import interpolation_weights
 from gatewise.models.ngram.ngram_lm import NgramLM
 from gatewise.models.ngram.smoothing import METHODS, Options
@@ -14,10 +15,13 @@ __all__ = [
     "BackoffTable",
     "Counts",
     "Estimate",
+    "Growth",
     "NgramLM",
     "Options",
+    "Sequences",
     "count",
     "estimate",
+    "growths",
     "interpolation_weights",
     "read_arpa",
     "write_arpa",

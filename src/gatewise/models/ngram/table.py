@@ -6,7 +6,7 @@ Letters: V vocabulary, N_k n-grams of order k, n the highest order, R rows, T to
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,26 +75,12 @@ class BackoffTable:
         """
         words = np.ascontiguousarray(text).reshape(-1)
         found = np.where(words < 0, np.float32(0), self.orders[0].log_probs[words])
-        for order, places, before, here in self._walk(words, text.shape[1]):
+        inside = np.arange(len(words)) % text.shape[1] > 0
+        for order, places, before, here in walk(
+            [order.keys for order in self.orders], self.vocabulary_size, words, inside
+        ):
             found[places] = self._longer(order, before, here, found[places])
         return found.reshape(text.shape)[:, context:]
-
-    def _walk(self, words: Ids, width: int) -> Iterator[tuple[int, Ids, Ids, Ids]]:
-        """For each order from 2: places whose context is there, the number of the context, that of the n-gram or -1.
-
-        Args:
-            words: [R * width], rows one after the other.
-            width: of a row.
-        """
-        numbers = words  # of the n-gram of the order before that ends at each place
-        places = np.flatnonzero((words >= 0) & (np.arange(len(words)) % width > 0))
-        for index, order in enumerate(self.orders[1:], start=2):
-            before = numbers[places - 1]
-            places, before = places[before >= 0], before[before >= 0]  # ever fewer
-            here = find(order.keys, before * self.vocabulary_size + words[places])
-            yield index, places, before, here
-            numbers = np.full(len(words), -1)
-            numbers[places] = here
 
     def _longer(self, order: int, before: Ids, here: Ids, lower: Logs) -> Logs:
         """The log probabilities after contexts that are there, from those after contexts of one word less."""
@@ -150,6 +136,34 @@ class BackoffTable:
         last = np.searchsorted(longer.keys, (contexts + 1) * self.vocabulary_size)
         places = ranges(first, last)
         found[np.repeat(rows, last - first), longer.keys[places] % self.vocabulary_size] = longer.log_probs[places]
+
+
+def walk(
+    keys: Sequence[Ids], vocabulary_size: int, words: Ids, inside: NDArray[np.bool_]
+) -> Iterator[tuple[int, Ids, Ids, Ids]]:
+    """For each order from 2: places whose context is there, the number of the context, that of the n-gram or -1.
+
+    Args:
+        keys: of each order, those of order 1 first.
+        vocabulary_size: V.
+        words: [M], a text, -1 where no token is known.
+        inside: [M], whether the token before belongs to the same text.
+
+    Example:
+        >>> words, inside = np.array([1, 1, 0]), np.array([False, True, True])
+        >>> [(order, places.tolist(), here.tolist()) for order, places, _, here in walk(
+        ...     [np.arange(2), np.array([3])], 2, words, inside)]                            # 1 1 is there, 1 0 is not
+        [(2, [1, 2], [0, -1])]
+    """
+    numbers = words  # of the n-gram of the order before that ends at each place
+    places = np.flatnonzero((words >= 0) & inside)
+    for order, known in enumerate(keys[1:], start=2):
+        before = numbers[places - 1]
+        places, before = places[before >= 0], before[before >= 0]  # ever fewer
+        here = find(known, before * vocabulary_size + words[places])
+        yield order, places, before, here
+        numbers = np.full(len(words), -1)
+        numbers[places] = here
 
 
 def find(keys: Ids, wanted: Ids) -> Ids:

@@ -90,7 +90,16 @@ NGRAM = Declaration(
         gatewise train ngram book.txt --order 3 --smoothing witten-bell --arpa book.arpa.gz
         """,
     ),
-    verbs=(),
+    verbs=(
+        Verb(
+            "ngrams",
+            f"how many n-grams there are as a text grows, and how many of other text are new; {_ON}",
+            f"{_HERE}.verbs:ngrams",
+            f"{_HERE}.ngram_settings:GROWTH",
+            (_FILES,),
+            example="gatewise ngrams book.txt --test other.txt --out ngrams",
+        ),
+    ),
     fit=f"{_HERE}.ngram_run:fit_ngram_files",
     load=LM.load,
 )

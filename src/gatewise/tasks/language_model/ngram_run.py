@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from gatewise.errors import TrainingError
-from gatewise.models.ngram import NgramLM, Options, count, estimate, interpolation_weights, write_arpa
+from gatewise.models.ngram import NgramLM, Options, Sequences, count, estimate, interpolation_weights, write_arpa
 from gatewise.models.settings import NgramLMSettings
 from gatewise.storage import write_atomically, write_folder
 from gatewise.tasks.language_model.data import Data, read_data
@@ -22,7 +22,6 @@ from gatewise.tasks.language_model.model import LanguageModel, evaluate
 from gatewise.tasks.language_model.ngram_settings import NGRAM, NGRAM_SAVED, NgramRunSettings
 from gatewise.tasks.language_model.run_folder import new_folder, new_name
 from gatewise.tasks.language_model.settings import DataSettings
-from gatewise.text.encoders import Ids
 from gatewise.text.settings import BatchSettings, TextSettings
 from gatewise.text.store import TokenStore
 from gatewise.training.result import versions
@@ -124,19 +123,20 @@ def train_ngram(plan: NgramPlan, said: Callable[[str], None], stdin: BinaryIO | 
 def fit_ngram(data: Data, plan: NgramPlan) -> tuple[NgramLM, tuple[str, ...]]:
     """The model of the training text, and what there is to say of it."""
     settings, tokenizer = plan.model, data.tokenizer
-    ids, boundaries = _sequences(data.train, plan.text)
-    counts = count(ids, boundaries, settings.order, tokenizer.vocabulary_size, tokenizer.eos_id)
+    train = sequences(data.train, plan.text)
+    counts = count(train.ids, train.boundaries, settings.order, tokenizer.vocabulary_size, tokenizer.eos_id)
     weights: tuple[tuple[float, ...], ...] = ()
     if settings.smoothing == "jelinek-mercer":
-        weights = interpolation_weights(counts, *_sequences(data.valid, plan.text))
+        valid = sequences(data.valid, plan.text)
+        weights = interpolation_weights(counts, valid.ids, valid.boundaries)
     made = estimate(counts, settings.smoothing, Options(settings.delta, weights), settings.prune)
     return NgramLM(made.table, unit=plan.text.unit, settings=settings), made.notes
 
 
-def _sequences(store: TokenStore, text: TextSettings) -> tuple[Ids, Ids | None]:
-    """The ids, and where contexts begin anew; None where they never do."""
+def sequences(store: TokenStore, text: TextSettings) -> Sequences:
+    """The ids, and where contexts begin anew if ever."""
     runs_on = text.unit == "running" and text.reset_at == "never"
-    return store.ids.astype(np.int64), None if runs_on else store.boundaries
+    return Sequences(store.ids.astype(np.int64), None if runs_on else store.boundaries)
 
 
 def _history(network: NgramLM, data: Data, plan: NgramPlan, notes: Sequence[str], seconds: float) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from gatewise.models.settings import NgramLMSettings
 from gatewise.settings import Group, Settings, setting
-from gatewise.tasks.language_model.settings import DataSettings
+from gatewise.tasks.language_model.settings import DataSettings, ReportSettings
 from gatewise.text.settings import TextSettings
 
 
@@ -27,5 +27,26 @@ class WordTextSettings(TextSettings):
     level: Literal["word", "char", "byte", "bpe", "unigram"] = setting("word", "what a token is")
 
 
+@dataclass(frozen=True)
+class GrowthSettings(Settings):
+    """How far n-grams are counted, and what the counts are compared with."""
+
+    order: int = setting(5, "the longest n-grams", minimum=1, maximum=7)
+    test: str | None = setting(
+        None, "the text whose unseen n-grams are counted; without it, a share of the training text", metavar="FILE"
+    )
+    out: str | None = setting(None, "a new folder for the table and the plots", metavar="DIR")
+
+
+@dataclass(frozen=True)
+class AllWordsTextSettings(WordTextSettings):
+    """As :class:`WordTextSettings`, but every word counts, so that what is unknown was never seen."""
+
+    minimum_count: int = setting(
+        1, "rarer words or characters become <unk>, one token like any other; 0: as in training", minimum=0
+    )
+
+
+GROWTH = Group(counts=GrowthSettings, text=AllWordsTextSettings, output=ReportSettings)
 NGRAM_SAVED = Group(data=DataSettings, text=WordTextSettings, model=NgramLMSettings)
 NGRAM = Group(run=NgramRunSettings, **NGRAM_SAVED.tables)

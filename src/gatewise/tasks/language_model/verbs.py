@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from gatewise.errors import DataError
 from gatewise.lm import Score
 from gatewise.tasks.console import Console
-from gatewise.tasks.language_model import report, writing
+from gatewise.tasks.language_model import ngram_growth, report, writing
 from gatewise.tasks.language_model.mixing import mix as mixed
 from gatewise.tasks.language_model.model import LanguageModel
 from gatewise.tasks.language_model.ngram_run import make_ngram_plan
 from gatewise.tasks.language_model.ngram_run import train_ngram as make_ngram
+from gatewise.tasks.language_model.ngram_settings import GROWTH
 from gatewise.tasks.language_model.plan import make_plan
 from gatewise.tasks.language_model.prompt import read_prompt
 from gatewise.tasks.language_model.run import carry_out, monitor_on, reload
@@ -134,6 +136,22 @@ def mix(console: Console, arguments: Arguments, given: Given) -> None:
         console.line(f"{path}: {told}")
     _show(console, made.history)
     console.note(f"model: {asked.out}")
+
+
+def ngrams(console: Console, arguments: Arguments, given: Given) -> None:
+    """Show how many n-grams a text has as it grows, and how many of another text's are new."""
+    tables: dict[str, Any] = GROWTH.build(dict(given))
+    asked, text = tables["counts"], tables["text"]
+    if asked.out is not None:
+        ngram_growth.check_free(asked.out)  # before anything is counted
+    found = ngram_growth.course(arguments["files"], text, asked.order, console.note, asked.test, console.stdin)
+    if asked.out is not None:
+        ngram_growth.write(found, asked.out)
+        console.note(f"table and plots: {asked.out}")
+    if tables["output"].json:
+        console.json({"growths": [asdict(growth) for growth in found.growths], "other": found.other})
+    else:
+        console.line(ngram_growth.table(found))
 
 
 def info(console: Console, arguments: Arguments, given: Given) -> None:

@@ -1,0 +1,109 @@
+"""How an n-gram model grows with its text, and how much of another text it has never seen.
+
+Letters: M places of a text, N_k n-grams of order k, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gatewise.models.ngram.counts import Counts, Ids, count, places_of
+from gatewise.models.ngram.table import walk
+
+KEY, LOG = 8, 4
+"""Bytes of a key, and of a log probability or back-off weight, as a model folder holds them."""
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What the beginning of a text gives.
+
+    Attributes:
+        tokens: how many tokens were counted.
+        ngrams: N_k for k = 1, 2, ...; of order 1 the words that occur.
+        bytes: of the n-grams of each order in a model folder: a key, a log probability and, below the highest order, a
+            back-off weight for each.
+        unseen: for k = 1, 2, ...: the share, 0 to 1, of the other text's n-grams of order k that do not occur in it.
+    """
+
+    tokens: int
+    ngrams: tuple[int, ...]
+    bytes: tuple[int, ...]
+    unseen: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """A text as ids.
+
+    Attributes:
+        ids: [tokens].
+        boundaries: [sequences + 1], where each sequence begins, and the end; None: one sequence.
+    """
+
+    ids: Ids
+    boundaries: Ids | None
+
+    def first(self, tokens: int) -> Sequences:
+        """The beginning of it; the last sequence may be cut.
+
+        Example:
+            >>> beginning = Sequences(np.array([5, 6, 0, 7, 0]), np.array([0, 3, 5])).first(4)
+            >>> beginning.ids.tolist(), beginning.boundaries.tolist()
+            ([5, 6, 0, 7], [0, 3, 4])
+        """
+        if self.boundaries is None:
+            return Sequences(self.ids[:tokens], None)
+        return Sequences(self.ids[:tokens], np.append(self.boundaries[self.boundaries < tokens], tokens))
+
+
+def growths(
+    text: Sequences, other: Sequences, sizes: Sequence[int], order: int, vocabulary_size: int, eos_id: int
+) -> Iterator[Growth]:
+    """What each of the beginnings of a text gives.
+
+    Args:
+        text: what is counted.
+        other: another text, of which the share of unseen n-grams is taken.
+        sizes: tokens of each beginning.
+        order: the longest n-grams, 1 to 7.
+        vocabulary_size: V.
+        eos_id: the token that ends a sequence.
+
+    Raises:
+        DataError, SettingError: as :func:`gatewise.models.ngram.counts.count`.
+
+    Example:
+        >>> text = Sequences(np.array([1, 2, 1, 2, 0]), None)
+        >>> found = list(growths(text, Sequences(np.array([2, 1, 0]), None), [2, 5], 2, vocabulary_size=3, eos_id=0))
+        >>> [(growth.tokens, growth.ngrams) for growth in found]
+        [(2, (2, 2)), (5, (3, 4))]
+        >>> [[round(share, 3) for share in growth.unseen] for growth in found]       # 1 0 was not seen in 1 2 1 2 0
+        [[0.333, 1.0], [0.0, 0.667]]
+    """
+    for size in sizes:
+        beginning = text.first(size)
+        counts = count(beginning.ids, beginning.boundaries, order, vocabulary_size, eos_id)
+        ngrams = [int(np.count_nonzero(counts.orders[0].counts)), *(len(found.keys) for found in counts.orders[1:])]
+        rows = [vocabulary_size, *ngrams[1:]]  # a table has every word
+        room = [rows[k] * (KEY + LOG * (2 if k + 1 < order else 1)) for k in range(order)]
+        yield Growth(counts.tokens, tuple(ngrams), tuple(room), unseen(counts, other))
+
+
+def unseen(counts: Counts, other: Sequences) -> tuple[float, ...]:
+    """For each order the share of another text's n-grams that were never counted; NaN where it has none so long."""
+    words, age = places_of(other.ids, other.boundaries, counts.eos_id)
+    known = counts.orders[0].counts[words] > 0
+    known[age == 0] = True  # stands before a sequence, and is no word of it
+    found = [_share(int(np.count_nonzero(known & (age > 0))), len(other.ids))]
+    keys = [order.keys for order in counts.orders]
+    for order, _, _, here in walk(keys, counts.vocabulary_size, words, age > 0):
+        found.append(_share(int(np.count_nonzero(here >= 0)), int(np.count_nonzero(age >= order - 1))))
+    return tuple(found)
+
+
+def _share(seen: int, all_of_them: int) -> float:
+    return 1 - seen / all_of_them if all_of_them else float("nan")
