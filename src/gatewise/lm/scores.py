@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -67,7 +69,7 @@ def score(
     """
     found: dict[int, Score] = {}
     for group in _groups(sequences, batch_size):
-        table = _score_group(lm, [sequences[index] for index in group], window)
+        table = _score_group(lm, [sequences[index] for index in group], window).numpy()
         for row, index in enumerate(group):
             found[index] = Score(tuple(table[row, : len(sequences[index])].tolist()))
     return [found[index] for index in range(len(sequences))]
@@ -113,8 +115,8 @@ def _score_group(lm: LanguageModel[S], sequences: list[Sequence[int]], window: i
     lengths = torch.tensor([len(ids) for ids in sequences])
     longest = len(sequences[0])
     padded = torch.full((len(sequences), longest), lm.eos_id)
-    for row, ids in enumerate(sequences):
-        padded[row, : len(ids)] = torch.tensor(ids, dtype=torch.int64)
+    ids = np.fromiter(chain.from_iterable(sequences), np.int64, int(lengths.sum()))
+    padded[torch.arange(longest) < lengths[:, None]] = torch.from_numpy(ids)
     table = torch.zeros(padded.shape, dtype=torch.float64)
     state = lm.start(len(sequences))
     for first in range(0, longest, window):

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from gatewise.models.ngram.counts import Ids, sorting
 
 Logs = NDArray[np.float32]
+_WORTH_A_THREAD = 10_000  # tokens
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +77,13 @@ class BackoffTable:
         Returns:
             [R, T], in nats; 0 where no token is known.
         """
+        workers = min(torch.get_num_threads(), text.size // _WORTH_A_THREAD, len(text))
+        if workers < 2:
+            return self._log_probs(text, context)
+        with ThreadPoolExecutor(workers) as pool:  # sorting and searching release the interpreter
+            return np.concatenate(list(pool.map(self._log_probs, np.array_split(text, workers), repeat(context))))
+
+    def _log_probs(self, text: Ids, context: int) -> Logs:
         words = np.ascontiguousarray(text).reshape(-1)
         found = np.where(words < 0, np.float32(0), self.orders[0].log_probs[words])
         inside = np.arange(len(words)) % text.shape[1] > 0
