@@ -68,3 +68,15 @@ def test_what_does_not_go_together_is_refused(models, held_out, tmp_path):
         mix(models[:2], weights=[0.5, 0.6])
     with pytest.raises(SettingError, match="a mixture is mixed already"):
         mix([mix(models, held_out), models[0]], held_out)
+
+
+def test_the_card_names_each_model_with_its_weight(models, tmp_path):
+    mix(models[:2], weights=[0.25, 0.75]).save(tmp_path / "mixture")
+    card = (tmp_path / "mixture" / "README.md").read_text()
+    assert card.startswith("# A mixture of language models over characters")
+    first = card.index("## Settings: model 1 of the mixture")
+    second = card.index("## Settings: model 2 of the mixture")
+    assert "| weight | 0.25 |" in card[first:second]
+    assert "| order | 3 |" in card[first:second]
+    assert "| weight | 0.75 |" in card[second:]
+    assert "| kind | recurrent-lm |" in card[second:]

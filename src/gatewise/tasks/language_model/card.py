@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+_KINDS = {
+    "recurrent-lm": "A recurrent language model",
+    "window-lm": "A window-based neural language model",
+    "ngram-lm": "An n-gram language model",
+    "mixture-lm": "A mixture of language models",
+}
+
 
 def write_card(config: Mapping[str, Any], history: Mapping[str, Any]) -> str:
     """The card as Markdown.
@@ -14,13 +21,13 @@ def write_card(config: Mapping[str, Any], history: Mapping[str, Any]) -> str:
         history: what ``training.json`` holds; may be empty.
 
     Example:
-        >>> card = write_card({"text": {"level": "char"}, "cell": {"name": "gru"}, "settings": {}}, {})
+        >>> card = write_card({"model_type": "ngram-lm", "text": {"level": "char"}, "settings": {}}, {})
         >>> card.splitlines()[0]
-        '# A language model over characters, made with gatewise'
+        '# An n-gram language model over characters, made with gatewise'
     """
     level = {"char": "characters", "word": "words", "byte": "bytes"}.get(config["text"]["level"], "subwords")
     parts = [
-        f"# A language model over {level}, made with gatewise",
+        f"# {_KINDS[config['model_type']]} over {level}, made with gatewise",
         "Load it with `gatewise.load(folder)`, or use it from a shell with `gatewise generate FOLDER`.",
         "Every file but this one is listed with its SHA-256 in `manifest.json` and checked on loading.",
     ]
@@ -34,11 +41,20 @@ def write_card(config: Mapping[str, Any], history: Mapping[str, Any]) -> str:
         parts += ["## Text", "\n".join(_text(name, entry) for name, entry in history["data"]["texts"].items())]
     if "training" in history:
         parts += ["## Training", _table(history["training"])]
-    tables = {"model": config.get("settings", {}), **history.get("settings", {})}
+    tables = {"model": config.get("settings", {}), **_models(config), **history.get("settings", {})}
     parts += [f"## Settings: {name}\n\n{_table(values)}" for name, values in tables.items() if values]
     if "versions" in history:
         parts += ["## Versions", _table(history["versions"])]
     return "\n\n".join(parts) + "\n"
+
+
+def _models(config: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The models of a mixture with their weights."""
+    weighed = zip(config.get("models", ()), config.get("weights", ()), strict=True)
+    return {
+        f"model {number} of the mixture": {"weight": weight, "kind": model["model_type"], **model["settings"]}
+        for number, (model, weight) in enumerate(weighed, start=1)
+    }
 
 
 def _score(name: str, values: Mapping[str, Any]) -> str:
@@ -72,5 +88,9 @@ def _table(values: Mapping[str, Any]) -> str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_shown(inner)}" for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_shown, value)) or "none"
     shown = f"{value:.6g}" if isinstance(value, float) else str(value)
     return shown.replace("|", "\\|").replace("\n", " ")
