@@ -24,6 +24,7 @@ from gatewise.training.curves import BLUE, GREEN, GREY, ORANGE, bars
 
 NETWORK = {
     "level": "word",
+    "vocabulary_size": 0,  # all words, as n-gram models have them
     "batch_size": 16,
     "bptt": 64,
     "embedding_size": 256,

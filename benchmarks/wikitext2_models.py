@@ -23,18 +23,14 @@ from gatewise.text.readers import read
 
 ORDERS = (3, 4, 5)
 SMOOTHINGS = ("modified-kneser-ney", "kneser-ney", "witten-bell", "katz")
-WINDOW = SETTINGS | {
+NOT_OF_WINDOWS = ("num_layers", "tie_weights", "input_dropout")
+WINDOW = {name: value for name, value in SETTINGS.items() if name not in NOT_OF_WINDOWS} | {
     "window": 5,
     "embedding_size": 200,
-    "hidden_size": 500,
     "direct": False,
-    "bptt": 64,
     "learning_rate": 0.004,
     "epochs": 3.0,
-    "validate_every": 400,
 }
-"""Chosen on the validation text."""
-NEURAL_ONLY = ("num_layers", "tie_weights", "input_dropout")
 
 
 def ngrams(train: Path, texts: dict[str, str], runs: Path) -> tuple[str, Any]:
@@ -73,10 +69,8 @@ def main() -> None:
     texts = {"valid": str(asked.data / "valid.txt"), "test": str(asked.data / "test.txt")}
     name, counted = ngrams(train, texts, asked.runs)
     models = {name: counted}
-    window = {key: value for key, value in WINDOW.items() if key not in NEURAL_ONLY}
-    models["window"] = gatewise.train(
-        "window", train, out=str(asked.runs / "window"), seed=asked.seed, **window, **texts
-    )
+    place = str(asked.runs / "window")
+    models["window"] = gatewise.train("window", train, out=place, seed=asked.seed, **WINDOW, **texts)
     models["LSTM"] = (
         gatewise.load(asked.lstm)
         if asked.lstm

@@ -10,6 +10,7 @@ import torch
 
 from gatewise.models.recurrent_lm import RecurrentLM
 from gatewise.models.settings import RecurrentLMSettings
+from gatewise.tasks.language_model.ngram_run import make_ngram_plan
 from gatewise.tasks.language_model.plan import make_plan
 from gatewise.text.batch import Batch
 from gatewise.training.optimizers import build
@@ -27,12 +28,15 @@ def benchmarks():
     sys.path.insert(0, str(BENCHMARKS))
     import memory
     import plain_lstm
+    import story
     import throughput
     import tiny_shakespeare
     import wikitext2
+    import wikitext2_models
 
     sys.path.remove(str(BENCHMARKS))
-    return {module.__name__: module for module in (memory, plain_lstm, throughput, tiny_shakespeare, wikitext2)}
+    modules = (memory, plain_lstm, story, throughput, tiny_shakespeare, wikitext2, wikitext2_models)
+    return {module.__name__: module for module in modules}
 
 
 @pytest.mark.parametrize(
@@ -44,6 +48,24 @@ def test_settings_of_benchmark_exist_and_are_allowed(benchmarks, name, table, tm
     plan = make_plan(["text"], {**settings, "out": str(tmp_path / "run")})
     taken = {**plan.text.to_dict(), **plan.batches.to_dict(), **plan.model.to_dict(), **plan.training.to_dict()}
     assert {key: taken[key] for key in settings} == settings
+
+
+def test_settings_of_window_models_and_n_grams_exist_and_are_allowed(benchmarks, tmp_path):
+    window = benchmarks["wikitext2_models"].WINDOW
+    plans = [
+        make_plan(["text"], {**window, "out": str(tmp_path / "window")}, "window"),
+        *(
+            make_ngram_plan(["text"], {**settings, "out": str(tmp_path / "run")})
+            if kind == "ngram"
+            else make_plan(["text"], {**settings, "out": str(tmp_path / "run")}, kind)
+            for _, kind, settings in benchmarks["story"].STEPS
+        ),
+    ]
+    given = [window, *(settings for _, _, settings in benchmarks["story"].STEPS)]
+    for plan, settings in zip(plans, given, strict=True):
+        tables = [getattr(plan, name, None) for name in ("text", "batches", "model", "training")]
+        taken = {name: value for table in tables if table for name, value in table.to_dict().items()}
+        assert {key: taken[key] for key in settings} == settings
 
 
 class Race:
