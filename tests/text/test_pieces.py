@@ -39,11 +39,12 @@ def test_encoding_by_blocks_is_encoding_the_whole(tokenizer: Tokenizer):
 @pytest.mark.slow
 @pytest.mark.parametrize("unit", ["a word and ", "aé", " ", "\n", "e\u0301\u0301", "aab"])
 def test_time_is_linear_in_the_length_of_a_line(tokenizer: Tokenizer, unit: str):
-    def seconds(characters: int) -> float:
+    def seconds(characters: int) -> float:  # of the processors: what else the machine does is not counted
         text = unit * (characters // len(unit))
-        start = time.perf_counter()
+        start = time.process_time()
         tokenizer.encode(text)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     seconds(100_000)  # everything is imported and remembered
-    assert seconds(5_000_000) < 20 * min(seconds(500_000) for _ in range(3)) + 0.5
+    # Ten times the length: ten times the time, or a hundred times where each character looks at all before it.
+    assert seconds(5_000_000) < 30 * min(seconds(500_000) for _ in range(3)) + 0.5
