@@ -10,7 +10,15 @@ from pathlib import Path
 
 from gatewise.errors import GatewiseError, ModelFileError
 from gatewise.storage import manifest
-from gatewise.storage.atomic import Buffer, Content, not_written, sync_folder, sync_name, temporary_beside, write_durably
+from gatewise.storage.atomic import (
+    Buffer,
+    Content,
+    not_written,
+    sync_folder,
+    sync_name,
+    temporary_beside,
+    write_durably,
+)
 from gatewise.storage.exchange import exchange
 from gatewise.storage.reading import map_file, read_file
 

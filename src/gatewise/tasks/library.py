@@ -9,9 +9,9 @@ from typing import Any
 
 from gatewise.errors import ModelFileError
 from gatewise.storage import parse_json, read_folder
-from gatewise.tasks.mapped import mapped
 from gatewise.tasks.declaration import resolve
 from gatewise.tasks.discovery import find_task, find_tasks
+from gatewise.tasks.mapped import mapped
 
 UNVERIFIED = "the model is unverified: there is no manifest.json to compare its files with"
 

@@ -109,9 +109,9 @@ class _Work:
     def size(self, order: int) -> int:
         """How many n-grams of an order stay in the table."""
         counts = self.counts.orders[order - 1].counts
-        if self.kept(order, slice(0, 0)) is None:
-            return len(counts)
-        return sum(int(np.count_nonzero(self.kept(order, slice(*ends)))) for ends in self.room.steps(len(counts)))
+        kept = (self.kept(order, slice(*ends)) for ends in self.room.steps(len(counts)))
+        left_out = sum(int(np.count_nonzero(~some)) for some in kept if some is not None)
+        return len(counts) - left_out
 
 
 @dataclass(frozen=True)

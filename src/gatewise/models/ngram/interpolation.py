@@ -142,7 +142,8 @@ def _round(seen: list[_Seen], weights: Floats, vocabulary_size: int) -> tuple[Fl
 
 def _summed(sums: Floats, sizes: Ids, values: Floats) -> Floats:
     """``sums`` with ``values`` added one after the other, so that no sum depends on how they come in pieces."""
-    return np.bincount(np.append(np.arange(SIZES), sizes), np.append(sums, values), minlength=SIZES)
+    found = np.bincount(np.append(np.arange(SIZES), sizes), np.append(sums, values), minlength=SIZES)
+    return found.astype(np.float64, copy=False)
 
 
 def _owed(own: Floats, shares: Floats, vocabulary_size: int) -> tuple[Floats, Floats]:

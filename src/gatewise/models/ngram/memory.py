@@ -31,7 +31,7 @@ def needed(tokens: int, sequences: int, order: int, vocabulary_size: int, held_o
         436000000
     """
     places = tokens + sequences
-    grams = sum(min(places, vocabulary_size**k) for k in range(2, order + 1))
+    grams: int = sum(min(places, vocabulary_size**k) for k in range(2, order + 1))
     return _PER_PLACE * places + _PER_GRAM * grams + (_PER_HELD_OUT + _PER_SHARE * order) * held_out
 
 

@@ -139,9 +139,7 @@ def _discounted(asked: Asked) -> Shares:
     part = asked.part
     taken = np.minimum(asked.discount.of(part.used), part.used)
     left = _divide(part.sums(taken), part.totals)
-    return Shares(
-        _divide(part.used - taken, part.totals[part.prefixes]), np.where(part.totals > 0, left, 1.0)
-    )
+    return Shares(_divide(part.used - taken, part.totals[part.prefixes]), np.where(part.totals > 0, left, 1.0))
 
 
 def _divide(above: NDArray[np.generic], below: Floats) -> Floats:

@@ -27,7 +27,7 @@ class NgramRunSettings(Settings):
     arpa: str | None = setting(None, "write the model as an ARPA file too; .gz compresses it", metavar="FILE")
     memory: str | None = setting(
         None,
-        "what counting may take, such as 2gb; more goes to the disk, with the same result; default: half of what is free",
+        "what counting may take, such as 2gb; more goes to the disk; default: half of the free memory",
         metavar="SIZE",
     )
 
