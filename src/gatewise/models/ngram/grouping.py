@@ -106,6 +106,10 @@ def _told(engine: Any, folder: Path | None) -> Iterator[None]:
         raise GatewiseError(f"n-grams cannot be sorted ({_line(error)})", where=str(folder), fix=_MORE) from None
     except engine.IOException as error:
         raise GatewiseError(f"n-grams cannot be sorted ({_line(error)})", where=str(folder), fix=_LOOK) from None
+    except RuntimeError as error:  # so DuckDB tells of Ctrl-C
+        if "interrupted" in str(error):
+            raise KeyboardInterrupt from None
+        raise
 
 
 _MORE = "free some space on that disk, or allow more memory, such as --memory 8gb"
