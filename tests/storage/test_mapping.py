@@ -1,4 +1,4 @@
-"""Files that are mapped: checked as those that are read, hardly in memory, and safe from what becomes of their names."""
+"""Files that are mapped: checked as those that are read, hardly in memory, safe from what becomes of their names."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_only_a_regular_file_is_mapped(kind, tmp_path):
         "nothing": lambda: None,
     }
     makers[kind]()
-    with pytest.raises(ModelFileError, match="a regular file was expected|there is no such file"):
+    with pytest.raises(ModelFileError, match=r"a regular file was expected|there is no such file"):
         map_file(path, follow=False)
 
 

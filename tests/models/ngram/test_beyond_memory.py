@@ -196,9 +196,13 @@ def test_arrays_of_a_room_lie_in_files_without_a_name(tmp_path):
 
 @pytest.mark.parametrize("stopped", [KeyboardInterrupt, MemoryError])
 def test_the_folder_is_removed_whatever_happens(stopped, tmp_path):
-    with pytest.raises(stopped), room_on_disk(tmp_path / "counting", MEMORY) as room:
-        (room.folder / "left").write_bytes(b"over")
-        raise stopped
+    def work():
+        with room_on_disk(tmp_path / "counting", MEMORY) as room:
+            (room.folder / "left").write_bytes(b"over")
+            raise stopped
+
+    with pytest.raises(stopped):
+        work()
     assert os.listdir(tmp_path) == []
 
 
@@ -218,11 +222,8 @@ def test_a_disk_that_is_full_while_duckdb_sorts_is_one_line(tmp_path, duckdb):
     with Grouping(Room(tmp_path, 64 << 20)) as grouping:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, before[1]))
         try:
-            with pytest.raises(
-                GatewiseError, match="n-grams cannot be sorted .*File too large.*free some space"
-            ) as error:
-                for _ in range(8):
-                    grouping.add(keys, keys > 0, keys)
+            with pytest.raises(GatewiseError, match=r"cannot be sorted .*File too large.*free some space") as error:
+                all(grouping.add(keys, keys > 0, keys) is None for _ in range(8))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert "\n" not in str(error.value)
