@@ -27,7 +27,7 @@ def build(order: int, train: str, text: str | None, arpa: bool = False) -> dict[
     """Text to table, or on to an ARPA file."""
     from gatewise.models.ngram import count, estimate, write_arpa
     from gatewise.tasks.language_model.data import read_data
-    from gatewise.tasks.language_model.ngram_run import sequences
+    from gatewise.tasks.language_model.ngram_run import text_of
     from gatewise.tasks.language_model.settings import DataSettings
     from gatewise.text.settings import TextSettings
 
@@ -35,8 +35,9 @@ def build(order: int, train: str, text: str | None, arpa: bool = False) -> dict[
     with tempfile.TemporaryDirectory() as folder:
         cut = TextSettings(level="word", pretokenised=True, reset_at="line")
         data = read_data([train], DataSettings(valid=text), cut, Path(folder), silent)
-        whole, tokenizer = sequences(data.train, cut), data.tokenizer
-        counts = count(whole.ids, whole.boundaries, order, tokenizer.vocabulary_size, tokenizer.eos_id)
+        tokenizer = data.tokenizer
+        whole = text_of(data.train, cut, tokenizer.vocabulary_size)
+        counts = count(whole.ids.astype("i8"), whole.boundaries, order, whole.vocabulary_size, whole.eos_id)
         table = estimate(counts, "modified-kneser-ney").table
         if arpa:
             write_arpa(f"{folder}/model.arpa", table, tokenizer.tokens(range(tokenizer.vocabulary_size)))

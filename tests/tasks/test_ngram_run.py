@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 import gatewise
 from gatewise.errors import DataError, ModelFileError, SettingError, TrainingError
 from gatewise.models.ngram import METHODS, read_arpa
+from gatewise.tasks.language_model.mixing import mix
 from gatewise.text.readers import read
 from tasks import tiny
 
@@ -130,6 +132,99 @@ def test_every_byte_of_a_model_is_checked(tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(ModelFileError):
             gatewise.load(tmp_path / "run")
+
+
+@pytest.mark.parametrize("unit", ["sentences", "running"])
+@pytest.mark.parametrize("smoothing", ["modified-kneser-ney", "jelinek-mercer", "katz"])
+def test_counted_on_the_disk_the_model_is_the_same(smoothing, unit, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("duckdb", reason="counting on the disk needs DuckDB")
+    given = {"smoothing": smoothing, "order": 3, "unit": unit, "prune": (0, 0, 1)}
+    ngram(tmp_path, **given)
+    assert "counting on the disk" not in capsys.readouterr().err
+    monkeypatch.setattr("gatewise.tasks.language_model.ngram_run.needed", lambda *_: 3 << 30)
+    model = ngram(tmp_path, **given, out=str(tmp_path / "other"), memory="100mb")
+    assert "counting on the disk: it may take 3 GB, but 100 MB of memory are allowed" in capsys.readouterr().err
+    first, other = (gatewise.load(tmp_path / name).network.table for name in ("run", "other"))
+    for here, there in zip(first.orders, other.orders, strict=True):
+        np.testing.assert_array_equal(here.keys, there.keys)
+        np.testing.assert_array_equal(here.log_probs, there.log_probs)
+    weights = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("run", "other")]
+    assert weights[0] == weights[1]
+    assert sorted(path.name for path in (tmp_path / "other").iterdir()) == ["config.toml", "data", "model"]
+    assert math.isfinite(model.score(["the cat is small"])[0].log_prob)
+
+
+def test_half_of_the_free_memory_is_allowed(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("duckdb", reason="counting on the disk needs DuckDB")
+    monkeypatch.setattr("gatewise.tasks.language_model.ngram_run.needed", lambda *_: 3 << 30)
+    monkeypatch.setattr("gatewise.tasks.language_model.ngram_run.free_memory", lambda: 6 << 30)
+    ngram(tmp_path)
+    monkeypatch.setattr("gatewise.tasks.language_model.ngram_run.free_memory", lambda: (6 << 30) - 2)
+    assert "counting on the disk" not in capsys.readouterr().err
+    ngram(tmp_path, out=str(tmp_path / "other"))
+    assert "counting on the disk" in capsys.readouterr().err
+
+
+def test_a_run_that_is_stopped_on_the_disk_leaves_nothing(tmp_path, monkeypatch):
+    def stopped(*_):
+        assert (tmp_path / "run" / "counting").is_dir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gatewise.tasks.language_model.ngram_run.needed", lambda *_: 1 << 62)
+    monkeypatch.setattr("gatewise.tasks.language_model.ngram_run.count_on_disk", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        ngram(tmp_path)
+    assert not (tmp_path / "run").exists()
+
+
+def maps():
+    """The files that are mapped into this process."""
+    return Path("/proc/self/maps").read_text()
+
+
+@pytest.mark.parametrize("end", ["deleted", "replaced"])
+def test_a_table_is_looked_up_in_where_it_lies(end, tmp_path):
+    expected = [one.tokens for one in ngram(tmp_path).score(["the cat is small"])]
+    path = tmp_path / "run" / "model" / "model.safetensors"
+    model = gatewise.load(tmp_path / "run")
+    assert str(path) in maps()
+    if end == "deleted":
+        path.unlink()
+    else:
+        gatewise.train("ngram", tiny.text_file(tmp_path), out=str(tmp_path / "new"), order=2).save(
+            path.parent, replace=True
+        )
+    assert [one.tokens for one in model.score(["the cat is small"])] == expected
+    model.network.table.orders[0].log_probs[:] = 0  # its own pages: the file is as it was
+    if end == "replaced":
+        assert gatewise.load(tmp_path / "run").network.table.order == 2
+        model.save(path.parent, replace=True)  # over the file that others map
+
+
+def test_the_table_in_a_mixture_is_mapped_and_a_network_is_read(tmp_path):
+    text = {"unit": "running", "reset_at": "never"}
+    models = [ngram(tmp_path, **text), window(tmp_path, out=str(tmp_path / "window"), max_steps=1, **text)]
+    mix(models, weights=(0.5, 0.5)).save(tmp_path / "mixture")
+    network = gatewise.load(tmp_path / "window")
+    assert str(tmp_path / "window") not in maps()
+    mixture = gatewise.load(tmp_path / "mixture")
+    assert str(tmp_path / "mixture" / "model.safetensors") in maps()
+    assert network.info()["verified"] is mixture.info()["verified"] is True
+
+
+def test_without_a_manifest_a_table_is_read(tmp_path):
+    expected = ngram(tmp_path).score(["the cat"])
+    (tmp_path / "run" / "model" / "manifest.json").unlink()
+    with pytest.warns(UserWarning, match="unverified"):
+        model = gatewise.load(tmp_path / "run")
+    assert str(tmp_path / "run" / "model") not in maps()
+    assert model.score(["the cat"]) == expected
+
+
+def test_memory_that_is_no_size_is_refused(tmp_path):
+    for wrong in ("much", "10", "99mb", "-1gb"):
+        with pytest.raises(SettingError, match="memory must be a size of at least 100mb, such as 2gb or 500mb"):
+            ngram(tmp_path, memory=wrong)
 
 
 def test_a_window_run_goes_on_where_it_stopped(tmp_path):

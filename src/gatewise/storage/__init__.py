@@ -3,6 +3,8 @@
 Floor 0; imports without torch.
 """
 
+from gatewise.storage.atomic import Buffer as Buffer
+from gatewise.storage.atomic import Content as Content
 from gatewise.storage.atomic import lock as lock
 from gatewise.storage.atomic import make_folder as make_folder
 from gatewise.storage.atomic import sweep as sweep

@@ -8,12 +8,14 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from gatewise.errors import GatewiseError
 
 Buffer = bytes | bytearray | memoryview
+Content = Buffer | Sequence[Buffer]
+"""Of a file: whole, or its pieces in order, so that a large one need not be copied together."""
 _TEMPORARY = re.compile(r"\.gatewise-[0-9a-f]{16}\.tmp")
 _FIXES = {
     errno.ENOSPC: "free some space on that disk",

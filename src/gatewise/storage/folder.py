@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gatewise.errors import GatewiseError, ModelFileError
 from gatewise.storage import manifest
-from gatewise.storage.atomic import Buffer, not_written, sync_folder, sync_name, temporary_beside, write_durably
+from gatewise.storage.atomic import (
+    Buffer,
+    Content,
+    not_written,
+    sync_folder,
+    sync_name,
+    temporary_beside,
+    write_durably,
+)
 from gatewise.storage.exchange import exchange
-from gatewise.storage.reading import read_file
+from gatewise.storage.reading import map_file, read_file
 
 _MOST_TRIES = 100
+_TENSORS = ".safetensors"
+Chooser = Callable[[Mapping[str, Buffer]], Collection[str]]
 
 
 @dataclass(frozen=True)
@@ -38,10 +48,10 @@ class Folder:
     files: tuple[str, ...]
     verified: bool
     unlisted: tuple[str, ...] = ()
-    _contents: dict[str, bytearray] = field(default_factory=dict, repr=False)
+    _contents: dict[str, bytearray | memoryview] = field(default_factory=dict, repr=False)
 
-    def read(self, name: str) -> bytearray:
-        """The content of one file, the very bytes that were verified.
+    def read(self, name: str) -> bytearray | memoryview:
+        """The content of one file, the very bytes that were verified: in memory, or mapped from the disk.
 
         Raises:
             ModelFileError: the folder has no such file.
@@ -53,7 +63,7 @@ class Folder:
         return read_file(self.path / name, follow=False)
 
 
-def write_folder(path: str | Path, files: Mapping[str, Buffer], replace: bool = False) -> None:
+def write_folder(path: str | Path, files: Mapping[str, Content], replace: bool = False) -> None:
     """Write a folder with a ``manifest.json`` so that it is there as a whole or not at all.
 
     It is built beside its place, brought to the disk, and renamed. A folder that is replaced is exchanged in one
@@ -61,7 +71,7 @@ def write_folder(path: str | Path, files: Mapping[str, Buffer], replace: bool = 
 
     Args:
         path: the folder; an empty one may be there.
-        files: contents by plain name; ``manifest.json`` is added.
+        files: contents by plain name, whole or in pieces; ``manifest.json`` is added.
         replace: whether a folder that was written by this function and holds nothing else may be replaced.
 
     Raises:
@@ -87,7 +97,7 @@ def write_folder(path: str | Path, files: Mapping[str, Buffer], replace: bool = 
     try:
         temporary.mkdir()
         for name, data in {**files, manifest.NAME: manifest.write_manifest(files)}.items():
-            write_durably(temporary / name, [data])
+            write_durably(temporary / name, [data] if isinstance(data, Buffer) else data)
         sync_folder(temporary)
         old = exchange(temporary, target)
     except BaseException as error:
@@ -100,13 +110,19 @@ def write_folder(path: str | Path, files: Mapping[str, Buffer], replace: bool = 
         _remove(old, target)
 
 
-def read_folder(path: str | Path) -> Folder:
+def read_folder(path: str | Path, mapped: Chooser | None = None) -> Folder:
     """Read a folder and compare every file with the manifest.
 
-    Without a manifest the folder is read all the same, file by file when asked, and is not ``verified``.
+    Without a manifest the folder is read all the same, file by file when asked, and is not ``verified``; nothing of it
+    is mapped, since nothing says that its files stay what they are.
+
+    A mapped file is compared with the manifest as it lies there, and its pages are read again when they are used.
+    Files of a folder with a manifest are only ever replaced whole, by a rename, which a mapping outlives.
 
     Args:
         path: the folder.
+        mapped: is shown the verified contents of all files but those of tensors (``*.safetensors``), by name, and says
+            which of the others are mapped instead of read; None: none.
 
     Raises:
         ModelFileError: it is missing, is no folder, or a listed file is missing, damaged, or no regular file.
@@ -120,7 +136,7 @@ def read_folder(path: str | Path) -> Folder:
     for _ in range(_MOST_TRIES):
         before = _stamp(path)
         try:
-            folder = _read_once(Path(path))
+            folder = _read_once(Path(path), mapped)
             if folder.verified or _stamp(path) == before:
                 return folder
         except ModelFileError:
@@ -130,7 +146,7 @@ def read_folder(path: str | Path) -> Folder:
     raise ModelFileError("is replaced faster than it can be read", where=str(path))
 
 
-def _read_once(path: Path) -> Folder:
+def _read_once(path: Path, mapped: Chooser | None) -> Folder:
     try:
         names = sorted(os.listdir(path))
     except FileNotFoundError:
@@ -139,18 +155,18 @@ def _read_once(path: Path) -> Folder:
         raise ModelFileError(f"a folder was expected ({error.strerror})", where=str(path)) from None
     if manifest.NAME not in names:
         return Folder(path, tuple(name for name in names if manifest.is_plain(name)), verified=False)
-    lines = manifest.read_manifest(_read_in(path, manifest.NAME), f"{path}/{manifest.NAME}")
-    contents = {}
-    for name, line in lines.items():
-        contents[name] = _read_in(path, name, line.size)
-        manifest.check_content(contents[name], line, f"{path}/{name}")
+    lines = manifest.read_manifest(read_file(path / manifest.NAME, follow=False), f"{path}/{manifest.NAME}")
+    contents: dict[str, bytearray | memoryview] = {}
+    chosen: Collection[str] = ()
+    for name in sorted(lines, key=lambda name: name.endswith(_TENSORS)):
+        if name.endswith(_TENSORS) and mapped and not chosen:
+            chosen = mapped(contents)
+        get = map_file if name in chosen else read_file
+        contents[name] = get(path / name, size=lines[name].size, follow=False)
+        manifest.check_content(contents[name], lines[name], f"{path}/{name}")
     known = {manifest.NAME, manifest.CARD, *lines}
     card = (manifest.CARD,) if manifest.CARD in names else ()
     return Folder(path, (*lines, *card), True, tuple(name for name in names if name not in known), contents)
-
-
-def _read_in(path: Path, name: str, size: int | None = None) -> bytearray:
-    return read_file(path / name, size=size, follow=False)
 
 
 def _remove(old: Path, target: Path) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
+import mmap
 import os
 import stat
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from gatewise.errors import ModelFileError
 from gatewise.storage.atomic import Buffer
 
+_NO_RESERVE = 0x4000 if sys.platform == "linux" else 0
+"""Linux's MAP_NORESERVE: a file larger than the memory may be mapped, since hardly a page of it is ever written."""
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -51,12 +57,44 @@ def read_file(path: str | Path, *, size: int | None = None, follow: bool = True)
             ...
         gatewise.errors.ModelFileError: no-such-file: there is no such file
     """
+    with _opened(path, follow) as descriptor:
+        return _read_all(descriptor, str(path), size)
+
+
+def map_file(path: str | Path, *, size: int | None = None, follow: bool = True) -> memoryview:
+    """As :func:`read_file`, but mapped: pages are read when they are used, and may be dropped again.
+
+    What is written into it stays in this process. The mapping outlives the name of the file: it may be replaced by a
+    rename, or deleted; one that is written into in place (as nothing here does) shows what was written.
+
+    Raises:
+        ModelFileError: as :func:`read_file`.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = (Path(folder) / "note.txt").write_bytes(b"whole")
+        ...     bytes(map_file(Path(folder) / "note.txt"))
+        b'whole'
+    """
+    with _opened(path, follow) as descriptor:
+        length = _checked_size(descriptor, str(path), size)
+        if not length:
+            return memoryview(bytearray())
+        if not hasattr(mmap, "MAP_PRIVATE"):  # Windows
+            return memoryview(mmap.mmap(descriptor, length, access=mmap.ACCESS_COPY))
+        rights = mmap.PROT_READ | mmap.PROT_WRITE
+        return memoryview(mmap.mmap(descriptor, length, flags=mmap.MAP_PRIVATE | _NO_RESERVE, prot=rights))
+
+
+@contextlib.contextmanager
+def _opened(path: str | Path, follow: bool) -> Iterator[int]:
     flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     flags |= 0 if follow else getattr(os, "O_NOFOLLOW", 0)
     try:
         descriptor = os.open(path, flags)
         try:
-            return _read_all(descriptor, str(path), size)
+            yield descriptor
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -79,14 +117,18 @@ def looks_like(data: Buffer) -> str:
     return f"it looks like {next(named, 'a damaged or foreign file')}"
 
 
-def _read_all(descriptor: int, where: str, size: int | None) -> bytearray:
+def _checked_size(descriptor: int, where: str, size: int | None) -> int:
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
         raise ModelFileError(f"a regular file was expected, but it is {kind}", where=where)
     if size is not None and found.st_size != size:
         raise ModelFileError(f"must have {size} bytes, but has {found.st_size}", where=where, fix="copy it again")
-    content = bytearray(found.st_size)
+    return found.st_size
+
+
+def _read_all(descriptor: int, where: str, size: int | None) -> bytearray:
+    content = bytearray(_checked_size(descriptor, where, size))
     done, view = 0, memoryview(content)
     file = io.FileIO(descriptor, closefd=False)
     while done < len(content) and (count := file.readinto(view[done:])):

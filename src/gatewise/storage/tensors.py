@@ -1,4 +1,4 @@
-"""Tensors as a safetensors file: no code, no copy on the way out, one copy on the way in."""
+"""Tensors as a safetensors file: no code, no copy on the way out, one copy or none (mapped) on the way in."""
 
 from __future__ import annotations
 
@@ -79,7 +79,8 @@ def unpack_tensors(
     """The tensors and the metadata of a safetensors file, each number of its header checked before use.
 
     Args:
-        source: the file, or its content; the tensors share memory with a ``bytearray``, other content is copied.
+        source: the file, or its content; the tensors share memory with a ``bytearray`` and with a ``memoryview``
+            that may be written, such as a mapped file; other content is copied.
         where: what the error calls it.
         sealed: whether it must carry its own SHA-256; one that it carries is checked in any case.
 
@@ -101,7 +102,8 @@ def unpack_tensors(
     entries, metadata, begin = read_header(source, where)
     if (sealed or seal.KEY in metadata) and not seal.is_sealed(source, begin):
         raise ModelFileError("is damaged: its SHA-256 is not the one written in it", where=where, fix="copy it again")
-    data = source if isinstance(source, bytearray) else bytearray(source)
+    shared = isinstance(source, bytearray) or (isinstance(source, memoryview) and not source.readonly)
+    data = source if shared else bytearray(source)
     return {entry.name: _tensor(entry, data, begin) for entry in entries}, metadata
 
 
@@ -139,7 +141,7 @@ def _buffer(tensor: torch.Tensor) -> memoryview:
     return flat.view(torch.uint8).numpy().data if flat.numel() else memoryview(b"")
 
 
-def _tensor(entry: Entry, data: bytearray, begin: int) -> torch.Tensor:
+def _tensor(entry: Entry, data: Buffer, begin: int) -> torch.Tensor:
     import torch
 
     dtype = getattr(torch, _TORCH_NAMES[entry.dtype])
@@ -147,6 +149,6 @@ def _tensor(entry: Entry, data: bytearray, begin: int) -> torch.Tensor:
         return torch.empty(entry.shape, dtype=dtype)
     start, stop = begin + entry.start, begin + entry.stop
     if start % ITEM_SIZES[entry.dtype]:  # another writer's file: kernels want aligned numbers
-        return torch.frombuffer(data[start:stop], dtype=dtype).view(entry.shape)
+        return torch.frombuffer(bytearray(data[start:stop]), dtype=dtype).view(entry.shape)
     count = (stop - start) // ITEM_SIZES[entry.dtype]
     return torch.frombuffer(data, dtype=dtype, count=count, offset=start).view(entry.shape)

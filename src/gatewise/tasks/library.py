@@ -11,6 +11,7 @@ from gatewise.errors import ModelFileError
 from gatewise.storage import parse_json, read_folder
 from gatewise.tasks.declaration import resolve
 from gatewise.tasks.discovery import find_task, find_tasks
+from gatewise.tasks.mapped import mapped
 
 UNVERIFIED = "the model is unverified: there is no manifest.json to compare its files with"
 
@@ -69,7 +70,7 @@ def open_model(path: str | Path, cell: Any = None) -> Any:
     if (place / "checkpoints").is_dir() and not inner.is_dir():
         fix = f"finish it first: train with --resume --out {place}"
         raise ModelFileError("this run is not finished, so it holds no model yet", where=str(place), fix=fix)
-    folder = read_folder(inner if inner.is_dir() and not (place / "config.json").exists() else place)
+    folder = read_folder(inner if inner.is_dir() and not (place / "config.json").exists() else place, mapped)
     where = f"{folder.path}/config.json"
     config = parse_json(folder.read("config.json"), where)
     name = config.get("task") if isinstance(config, dict) else None

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from gatewise.models.ngram import Sequences, count, estimate, growths
+from gatewise.models.ngram import Text, count, estimate, growths
 from gatewise.models.ngram.ngram_lm import NgramLM
 from gatewise.storage import pack_tensors
 
@@ -33,13 +33,13 @@ def some_text(seed, tokens, *, runs_on=False):
     ids = np.minimum(random.geometric(0.25, tokens), V - 1)
     ends = np.unique(np.append(random.choice(tokens - 1, tokens // 9, replace=False), tokens - 1))
     ids[ends] = EOS
-    return Sequences(ids, None if runs_on else np.append(0, ends + 1))
+    return Text(ids, None if runs_on else np.append(0, ends + 1), V, EOS)
 
 
 @pytest.mark.parametrize("runs_on", [False, True])
 def test_numbers_and_shares_are_those_of_plain_sets(runs_on):
     text, other = some_text(1, 400, runs_on=runs_on), some_text(2, 90, runs_on=runs_on)
-    for found in growths(text, other, [7, 100, 400], 5, V, EOS):
+    for found in growths(text, other, [7, 100, 400], 5):
         beginning = text.first(found.tokens)
         for order in range(1, 6):
             seen = set(plain_ngrams(divided(beginning), order))
@@ -50,7 +50,7 @@ def test_numbers_and_shares_are_those_of_plain_sets(runs_on):
 
 def test_bytes_are_those_of_a_stored_model():
     text = some_text(3, 500)
-    (found,) = growths(text, text, [500], 4, V, EOS)
+    (found,) = growths(text, text, [500], 4)
     model = NgramLM(estimate(count(text.ids, text.boundaries, 4, V, EOS), "witten-bell").table)
     stored = model.state_dict()
     for order in range(1, 5):
@@ -60,6 +60,6 @@ def test_bytes_are_those_of_a_stored_model():
 
 
 def test_a_text_without_n_grams_so_long_has_no_share():
-    (found,) = growths(some_text(4, 50), Sequences(np.array([1, 0]), None), [50], 4, V, EOS)
+    (found,) = growths(some_text(4, 50), Text(np.array([1, 0]), None, V, EOS), [50], 4)
     assert not math.isnan(found.unseen[2])
     assert math.isnan(found.unseen[3])

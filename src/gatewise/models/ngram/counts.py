@@ -9,11 +9,13 @@ Letters: V vocabulary, M places of a text, N_k n-grams of order k.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatewise.errors import DataError, SettingError
+from gatewise.models.ngram.room import Room
 
 Ids = NDArray[np.int64]
 LARGEST_ORDER = 7
@@ -64,7 +66,7 @@ class Counts:
         """How many contexts n-grams of ``order`` may stand after: 1 for order 1, else the n-grams of order - 1."""
         return len(self.orders[order - 2].keys) if order > 1 else 1
 
-    def adjusted(self, order: int) -> Ids:
+    def adjusted(self, order: int, room: Room) -> Ids:
         """Kneser and Ney's counts: for the highest order how often, below it after how many different words.
 
         a(g) = |{v : c(v g) > 0}| + how often g begins a sequence, where no word stands before it.
@@ -73,7 +75,12 @@ class Counts:
         if order == len(self.orders):
             return own.counts
         longer = self.orders[order].suffixes
-        return np.bincount(longer, minlength=len(own.keys)) + own.begins
+        found: Ids = room.empty(len(own.keys), np.int64)
+        for start, stop in room.steps(len(found)):
+            found[start:stop] = own.begins[start:stop]
+        for start, stop in room.steps(len(longer)):
+            np.add.at(found, longer[start:stop], 1)
+        return found
 
 
 def count(ids: Ids, boundaries: Ids | None, order: int, vocabulary_size: int, eos_id: int) -> Counts:
@@ -101,7 +108,7 @@ def count(ids: Ids, boundaries: Ids | None, order: int, vocabulary_size: int, eo
         >>> list(zip(counts.prefixes(2).tolist(), counts.words(2).tolist(), bigrams.counts.tolist()))
         [(0, 1, 1), (1, 2, 2), (2, 0, 1), (2, 1, 1)]
     """
-    _check(ids, order, vocabulary_size)
+    check_text(ids, order, vocabulary_size)
     text, age = places_of(ids, boundaries, eos_id)
     unigrams = np.bincount(ids, minlength=vocabulary_size)
     nothing = np.zeros(vocabulary_size, np.int64)
@@ -114,7 +121,13 @@ def count(ids: Ids, boundaries: Ids | None, order: int, vocabulary_size: int, eo
     return Counts(tuple(orders), vocabulary_size, eos_id, len(ids))
 
 
-def _check(ids: Ids, order: int, vocabulary_size: int) -> None:
+def check_text(ids: NDArray[Any], order: int, vocabulary_size: int) -> None:
+    """Refuse what cannot be counted.
+
+    Raises:
+        SettingError: an order that is not from 1 to 7, or keys that no 64-bit number holds.
+        DataError: no tokens, or one outside the vocabulary.
+    """
     if not 1 <= order <= LARGEST_ORDER:
         raise SettingError(f"the order of an n-gram model is from 1 to {LARGEST_ORDER}, but {order} was given")
     if not len(ids):

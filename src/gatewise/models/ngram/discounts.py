@@ -14,6 +14,7 @@ from gatewise.models.ngram.counts import Ids
 FALLBACK = (0.5, 1.0, 1.5)
 """Modified Kneser-Ney's discounts where the text defines none."""
 KATZ_LARGEST = 5
+_STEP = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,16 @@ def counts_of_counts(counts: Ids, largest: int) -> list[int]:
         >>> counts_of_counts(np.array([1, 1, 2, 9]), 3)
         [2, 1, 0]
     """
-    small = np.bincount(counts[(counts > 0) & (counts <= largest)], minlength=largest + 1)
-    return [int(n) for n in small[1:]]
+    found = np.zeros(largest + 1, np.int64)
+    for start in range(0, len(counts), _STEP):
+        some = counts[start : start + _STEP]
+        found += np.bincount(some[(some > 0) & (some <= largest)], minlength=largest + 1)
+    return [int(n) for n in found[1:]]
+
+
+def nothing(_: Ids, __: int) -> Discount:
+    """Counts stay what they are."""
+    return Discount((0.0,))
 
 
 def kneser_ney(counts: Ids, order: int) -> Discount:

@@ -1,12 +1,12 @@
 """From counts to a back-off table: the probability of every n-gram that is kept, the back-off weight of every context.
 
-Letters: V vocabulary, N_k n-grams of order k.
+Letters: V vocabulary, N_k n-grams of order k, C contexts of a part, G its n-grams.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from gatewise.errors import SettingError
 from gatewise.models.ngram.counts import Counts, Ids
-from gatewise.models.ngram.smoothing import METHODS, Floats, Options, Rule, Shares
-from gatewise.models.ngram.table import BackoffTable, Order
+from gatewise.models.ngram.discounts import Discount
+from gatewise.models.ngram.parts import Floats, Part, parts
+from gatewise.models.ngram.room import Room
+from gatewise.models.ngram.smoothing import METHODS, Asked, Method, Options, Shares
+from gatewise.models.ngram.table import BackoffTable, Logs, Order
 from gatewise.settings.nearest import did_you_mean
 
 STUPID = 0.4
@@ -35,7 +38,9 @@ class Estimate:
     notes: tuple[str, ...]
 
 
-def estimate(counts: Counts, method: str, options: Options | None = None, prune: Sequence[int] = ()) -> Estimate:
+def estimate(
+    counts: Counts, method: str, options: Options | None = None, prune: Sequence[int] = (), room: Room | None = None
+) -> Estimate:
     """The back-off table of a method.
 
     Args:
@@ -44,9 +49,11 @@ def estimate(counts: Counts, method: str, options: Options | None = None, prune:
         options: what some methods need; None: their defaults.
         prune: for each order, n-grams that occur at most so often are left out of the table, and their share goes to
             the shorter contexts; the last number stands for the orders beyond, words are never left out.
+        room: where the table lies; None: in memory. The numbers are the same, bit for bit, in every room.
 
     Raises:
         SettingError: an unknown method, or numbers of ``prune`` that fall.
+        GatewiseError: the room has no place left.
 
     Example:
         >>> from gatewise.models.ngram.counts import count
@@ -57,34 +64,66 @@ def estimate(counts: Counts, method: str, options: Options | None = None, prune:
     """
     if method not in METHODS:
         raise SettingError(f"there is no smoothing {method}", where="smoothing", fix=did_you_mean(method, METHODS))
-    thresholds = _thresholds(prune, len(counts.orders))
-    asked, rule = options or Options(), METHODS[method].rule
+    work = _Work(counts, METHODS[method], options or Options(), _thresholds(prune, len(counts.orders)), room or Room())
     notes: list[str] = []
-    lower: _Made | None = None
-    made: list[_Made] = []
-    for order, threshold in enumerate(thresholds, start=1):
-        shares = METHODS[method].shares(counts, order, asked)
-        notes += [shares.note] if shares.note else []
-        kept = _kept(counts, order, threshold)
-        lower = _combine(counts, order, shares, kept, rule, lower)
-        made.append(lower)
-    return Estimate(_table(counts, made, rule), tuple(notes))
+    orders: list[Order] = []
+    lower = _Lower(np.empty(0), np.empty(0))
+    for order in range(1, len(counts.orders) + 1):
+        used = counts.adjusted(order, work.room) if work.method.adjusted else counts.orders[order - 1].counts
+        discount = work.method.discount(used, order)
+        notes += [discount.note] if discount.note else []
+        own, lower, back_offs = _order(work, order, used, discount, lower)
+        if orders:
+            orders[-1] = replace(orders[-1], back_offs=back_offs)
+        orders.append(own)
+    uniform = work.method.rule == "uniform"
+    return Estimate(BackoffTable(tuple(orders), counts.vocabulary_size, counts.eos_id, uniform), tuple(notes))
 
 
 @dataclass(frozen=True)
-class _Made:
-    """The n-grams of one order, those left out among them.
+class _Work:
+    """What is the same for all orders.
 
     Attributes:
-        kept: [N_k], bool.
+        counts: of the text.
+        method: of estimating.
+        options: of the method.
+        thresholds: for each order, up to which count its n-grams are left out.
+        room: where arrays lie.
+    """
+
+    counts: Counts
+    method: Method
+    options: Options
+    thresholds: list[int]
+    room: Room
+
+    def kept(self, order: int, grams: slice) -> NDArray[np.bool_] | None:
+        """What stays in the table; None where all does.
+
+        With what stays, all its prefixes and suffixes do, since they occur as often.
+        """
+        threshold = self.thresholds[order - 1] if order > 1 else 0
+        return self.counts.orders[order - 1].counts[grams] > threshold if threshold else None
+
+    def size(self, order: int) -> int:
+        """How many n-grams of an order stay in the table."""
+        counts = self.counts.orders[order - 1].counts
+        kept = (self.kept(order, slice(*ends)) for ends in self.room.steps(len(counts)))
+        left_out = sum(int(np.count_nonzero(~some)) for some in kept if some is not None)
+        return len(counts) - left_out
+
+
+@dataclass(frozen=True)
+class _Lower:
+    """What an order leaves for the next, n-grams that are left out of the table among it.
+
+    Attributes:
         probs: [N_k].
-        back_offs: [contexts], what p(w | h') is multiplied by after context h.
         sums: [contexts], sum_w S(w | h) of the stupid rule; else empty.
     """
 
-    kept: NDArray[np.bool_]
     probs: Floats
-    back_offs: Floats
     sums: Floats
 
 
@@ -101,56 +140,85 @@ def _thresholds(prune: Sequence[int], orders: int) -> list[int]:
     return found
 
 
-def _kept(counts: Counts, order: int, threshold: int) -> NDArray[np.bool_]:
-    """What stays in the table; with what stays, all its prefixes and suffixes do, since they occur as often."""
-    found = counts.orders[order - 1].counts
-    return np.ones(len(found), np.bool_) if order == 1 else found > threshold
+@dataclass(frozen=True)
+class _Made:
+    """The n-grams of a part.
+
+    Attributes:
+        probs: [G].
+        back_offs: [C], what p(w | h') is multiplied by after context h.
+        sums: [C], as :class:`_Lower` has them, or None.
+    """
+
+    probs: Floats
+    back_offs: Floats
+    sums: Floats | None = None
+
+
+def _order(work: _Work, order: int, used: Ids, discount: Discount, lower: _Lower) -> tuple[Order, _Lower, Logs]:
+    """The n-grams of an order in the table, what the next needs, and the back-off weights of the order below."""
+    counts, room = work.counts, work.room
+    own, last, contexts = counts.orders[order - 1], order == len(counts.orders), counts.contexts(order)
+    whole = work.kept(order, slice(0, 0)) is None
+    size = len(own.keys) if whole else work.size(order)
+    keys = own.keys if whole else room.empty(size, np.int64)
+    log_probs = room.empty(size, np.float32)
+    back_offs = room.empty(work.size(order - 1) if order > 1 else 1, np.float32)
+    stupid = work.method.rule == "stupid"
+    found = _Lower(room.empty(0 if last else len(own.keys), np.float64), room.empty(contexts * stupid, np.float64))
+    gram = context = 0  # of the table
+    for part in parts(counts, order, used, room):
+        shares = work.method.shares(Asked(part, order, counts.vocabulary_size, discount, work.options))
+        kept = work.kept(order, part.grams)
+        made = _combine(work, order, part, shares, kept, lower)
+        if not last:
+            found.probs[part.grams] = made.probs
+        if made.sums is not None:
+            found.sums[part.contexts] = made.sums
+        above = work.kept(order - 1, part.contexts) if order > 1 else None
+        weights = made.back_offs if above is None else made.back_offs[above]
+        back_offs[context : context + len(weights)] = _log(weights)
+        probs = made.probs if kept is None else made.probs[kept]
+        log_probs[gram : gram + len(probs)] = _log(probs)
+        if kept is not None:
+            number = part.prefixes if above is None else np.cumsum(above)[part.prefixes] - 1
+            words = own.keys[part.grams][kept] % counts.vocabulary_size
+            keys[gram : gram + len(probs)] = (number[kept] + context) * counts.vocabulary_size + words
+        gram, context = gram + len(probs), context + len(weights)
+    return Order(keys, log_probs, None), found, back_offs
 
 
 def _combine(
-    counts: Counts, order: int, shares: Shares, kept: NDArray[np.bool_], rule: Rule, lower: _Made | None
+    work: _Work, order: int, part: Part, shares: Shares, kept: NDArray[np.bool_] | None, lower: _Lower
 ) -> _Made:
-    """The probabilities of one order from its shares and those of the order below."""
-    own, prefixes = counts.orders[order - 1], counts.prefixes(order)
-    size = counts.contexts(order)
-    left = shares.left + np.bincount(prefixes[~kept], weights=shares.own[~kept], minlength=size)
-    below = 1.0 / counts.vocabulary_size if lower is None or rule == "uniform" else lower.probs[own.suffixes]
+    """The probabilities of a part from its shares and those of the order below."""
+    own, rule = work.counts.orders[order - 1], work.method.rule
+    left = shares.left if kept is None else shares.left + part.sums(shares.own, ~kept)
+    below: Floats = np.broadcast_to(np.float64(1.0 / work.counts.vocabulary_size), shares.own.shape)
+    if order > 1 and rule != "uniform":
+        below = lower.probs[own.suffixes[part.grams]]
     if rule in ("interpolated", "uniform"):
-        return _Made(kept, shares.own + left[prefixes] * below, left, np.empty(0))
-    seen = kept & (own.counts > 0)
-    unseen = 1.0 - np.bincount(prefixes[seen], weights=np.broadcast_to(below, seen.shape)[seen], minlength=size)
+        return _Made(shares.own + left[part.prefixes] * below, left)
+    seen = own.counts[part.grams] > 0 if kept is None else kept & (own.counts[part.grams] > 0)
+    unseen = 1.0 - part.sums(below, seen)
     if rule == "stupid":
-        before = np.ones(1) if lower is None else lower.sums[_shorter(counts, order)]
-        fallen = STUPID * before * np.maximum(unseen, 0.0)
-        sums = 1.0 - left + fallen
+        before = np.ones(1) if order == 1 else lower.sums[_shorter(work.counts, order, part.contexts)]
+        sums = 1.0 - left + STUPID * before * np.maximum(unseen, 0.0)
         back_offs = np.divide(STUPID * before, sums)
-        return _Made(kept, np.where(seen, shares.own / sums[prefixes], back_offs[prefixes] * below), back_offs, sums)
+        probs = np.where(seen, shares.own / sums[part.prefixes], back_offs[part.prefixes] * below)
+        return _Made(probs, back_offs, sums)
     whole = unseen > _LEAST
-    back_offs = np.divide(left, unseen, out=np.zeros(size), where=whole)
+    back_offs = np.divide(left, unseen, out=np.zeros(len(left)), where=whole)
     # Where every word was seen nobody is there to give to, and they share all.
     share = np.where(whole, 1.0, 1.0 / np.maximum(1.0 - left, _LEAST))
-    probs = np.where(seen, shares.own * share[prefixes], back_offs[prefixes] * below)
-    return _Made(kept, probs, back_offs, np.empty(0))
+    return _Made(np.where(seen, shares.own * share[part.prefixes], back_offs[part.prefixes] * below), back_offs)
 
 
-def _shorter(counts: Counts, order: int) -> Ids:
-    """For each context of ``order`` the number of the next shorter context, among those of the order below."""
-    return np.zeros(1, np.int64) if order <= 2 else counts.orders[order - 2].suffixes
+def _shorter(counts: Counts, order: int, contexts: slice) -> Ids:
+    """For some contexts of ``order`` the number of the next shorter context, among those of the order below."""
+    return np.zeros(1, np.int64) if order == 2 else counts.orders[order - 2].suffixes[contexts]
 
 
-def _table(counts: Counts, made: list[_Made], rule: Rule) -> BackoffTable:
-    """Only what is kept, numbered anew, in logarithms."""
-    orders: list[Order] = []
-    new = np.zeros(1, np.int64)  # the new number of each prefix
-    for order, here in enumerate(made, start=1):
-        kept = here.kept
-        keys = new[counts.prefixes(order)[kept]] * counts.vocabulary_size + counts.words(order)[kept]
-        above = made[order].back_offs[kept] if order < len(made) else None
-        orders.append(Order(keys, _log(here.probs[kept]), None if above is None else _log(above)))
-        new = np.cumsum(kept) - 1
-    return BackoffTable(tuple(orders), counts.vocabulary_size, counts.eos_id, uniform=rule == "uniform")
-
-
-def _log(probs: Floats) -> NDArray[np.float32]:
+def _log(probs: Floats) -> Logs:
     with np.errstate(divide="ignore"):  # nothing is -inf
         return np.log(probs).astype(np.float32)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gatewise.models.ngram.counts import Counts, Ids, count, places_of
+from gatewise.models.ngram.counts import Counts, count, places_of
+from gatewise.models.ngram.places import Text
 from gatewise.models.ngram.table import walk
 
 KEY, LOG = 8, 4
@@ -35,34 +36,7 @@ class Growth:
     unseen: tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class Sequences:
-    """A text as ids.
-
-    Attributes:
-        ids: [tokens].
-        boundaries: [sequences + 1], where each sequence begins, and the end; None: one sequence.
-    """
-
-    ids: Ids
-    boundaries: Ids | None
-
-    def first(self, tokens: int) -> Sequences:
-        """The beginning of it; the last sequence may be cut.
-
-        Example:
-            >>> beginning = Sequences(np.array([5, 6, 0, 7, 0]), np.array([0, 3, 5])).first(4)
-            >>> beginning.ids.tolist(), beginning.boundaries.tolist()
-            ([5, 6, 0, 7], [0, 3, 4])
-        """
-        if self.boundaries is None:
-            return Sequences(self.ids[:tokens], None)
-        return Sequences(self.ids[:tokens], np.append(self.boundaries[self.boundaries < tokens], tokens))
-
-
-def growths(
-    text: Sequences, other: Sequences, sizes: Sequence[int], order: int, vocabulary_size: int, eos_id: int
-) -> Iterator[Growth]:
+def growths(text: Text, other: Text, sizes: Sequence[int], order: int) -> Iterator[Growth]:
     """What each of the beginnings of a text gives.
 
     Args:
@@ -70,15 +44,13 @@ def growths(
         other: another text, of which the share of unseen n-grams is taken.
         sizes: tokens of each beginning.
         order: the longest n-grams, 1 to 7.
-        vocabulary_size: V.
-        eos_id: the token that ends a sequence.
 
     Raises:
         DataError, SettingError: as :func:`gatewise.models.ngram.counts.count`.
 
     Example:
-        >>> text = Sequences(np.array([1, 2, 1, 2, 0]), None)
-        >>> found = list(growths(text, Sequences(np.array([2, 1, 0]), None), [2, 5], 2, vocabulary_size=3, eos_id=0))
+        >>> text, other = (Text(np.array(ids), None, 3, 0) for ids in ([1, 2, 1, 2, 0], [2, 1, 0]))
+        >>> found = list(growths(text, other, [2, 5], 2))
         >>> [(growth.tokens, growth.ngrams) for growth in found]
         [(2, (2, 2)), (5, (3, 4))]
         >>> [[round(share, 3) for share in growth.unseen] for growth in found]       # 1 0 was not seen in 1 2 1 2 0
@@ -86,16 +58,17 @@ def growths(
     """
     for size in sizes:
         beginning = text.first(size)
-        counts = count(beginning.ids, beginning.boundaries, order, vocabulary_size, eos_id)
+        ids = beginning.ids.astype(np.int64)
+        counts = count(ids, beginning.boundaries, order, text.vocabulary_size, text.eos_id)
         ngrams = [int(np.count_nonzero(counts.orders[0].counts)), *(len(found.keys) for found in counts.orders[1:])]
-        rows = [vocabulary_size, *ngrams[1:]]  # a table has every word
+        rows = [text.vocabulary_size, *ngrams[1:]]  # a table has every word
         room = [rows[k] * (KEY + LOG * (2 if k + 1 < order else 1)) for k in range(order)]
         yield Growth(counts.tokens, tuple(ngrams), tuple(room), unseen(counts, other))
 
 
-def unseen(counts: Counts, other: Sequences) -> tuple[float, ...]:
+def unseen(counts: Counts, other: Text) -> tuple[float, ...]:
     """For each order the share of another text's n-grams that were never counted; NaN where it has none so long."""
-    words, age = places_of(other.ids, other.boundaries, counts.eos_id)
+    words, age = places_of(other.ids.astype(np.int64), other.boundaries, counts.eos_id)
     known = counts.orders[0].counts[words] > 0
     known[age == 0] = True  # stands before a sequence, and is no word of it
     found = [_share(int(np.count_nonzero(known & (age > 0))), len(other.ids))]

@@ -21,10 +21,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.models.ngram.counts import Counts, Ids
-from gatewise.models.ngram.discounts import Discount, katz, kneser_ney, modified_kneser_ney
+from gatewise.models.ngram.counts import Ids
+from gatewise.models.ngram.discounts import Discount, katz, kneser_ney, modified_kneser_ney, nothing
+from gatewise.models.ngram.parts import Floats, Part
 
-Floats = NDArray[np.float64]
 Rule = Literal["interpolated", "back-off", "stupid", "uniform"]
 
 
@@ -42,18 +42,35 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Shares:
-    """What a method gives the n-grams of one order.
+class Asked:
+    """What a method is asked for.
 
     Attributes:
-        own: [N_k], a(w | h).
-        left: [contexts], left(h); 1 where nothing was seen after h.
-        note: what the user should know, or "".
+        part: the n-grams.
+        order: theirs.
+        vocabulary_size: V.
+        discount: what the method takes from each count of this order.
+        options: what some methods need.
+    """
+
+    part: Part
+    order: int
+    vocabulary_size: int
+    discount: Discount
+    options: Options
+
+
+@dataclass(frozen=True)
+class Shares:
+    """What a method gives the n-grams of a part.
+
+    Attributes:
+        own: [G], a(w | h).
+        left: [C], left(h); 1 where nothing was seen after h.
     """
 
     own: Floats
     left: Floats
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,15 +79,19 @@ class Method:
 
     Attributes:
         title: as printed.
-        shares: (counts, order, options) -> the shares of the order's n-grams.
+        shares: the shares of some n-grams of an order.
         rule: where it goes what the shares leave.
         source: where the method comes from.
+        discount: (counts of an order, order) -> what is taken from them.
+        adjusted: whether it takes Kneser and Ney's counts, :meth:`Counts.adjusted`.
     """
 
     title: str
-    shares: Callable[[Counts, int, Options], Shares]
+    shares: Callable[[Asked], Shares]
     rule: Rule
     source: str
+    discount: Callable[[Ids, int], Discount] = nothing
+    adjusted: bool = False
 
 
 def size_of(context_counts: Floats) -> Ids:
@@ -83,66 +104,42 @@ def size_of(context_counts: Floats) -> Ids:
     return np.minimum(np.log2(np.maximum(context_counts, 1.0)).astype(np.int64), 15)
 
 
-def _maximum_likelihood(counts: Counts, order: int, _: Options) -> Shares:
-    return _discounted(counts, order, counts.orders[order - 1].counts, Discount((0.0,)))
+def _add_delta(asked: Asked) -> Shares:
+    part = asked.part
+    added = asked.options.delta * asked.vocabulary_size
+    left = np.where(part.totals > 0, added / (part.totals + added), 1.0)
+    return Shares(part.used / (part.totals + added)[part.prefixes], left)
 
 
-def _add_delta(counts: Counts, order: int, options: Options) -> Shares:
-    used = counts.orders[order - 1].counts
-    prefixes, totals = _totals(counts, order, used)
-    added = options.delta * counts.vocabulary_size
-    left = np.where(totals > 0, added / (totals + added), 1.0)
-    return Shares(used / (totals + added)[prefixes], left)
+def _jelinek_mercer(asked: Asked) -> Shares:
+    part = asked.part
+    own = np.asarray(asked.options.weights[asked.order - 1])
+    weights = np.where(part.totals > 0, own[size_of(part.totals)], 0.0)
+    return Shares(weights[part.prefixes] * _divide(part.used, part.totals[part.prefixes]), 1.0 - weights)
 
 
-def _jelinek_mercer(counts: Counts, order: int, options: Options) -> Shares:
-    used = counts.orders[order - 1].counts
-    prefixes, totals = _totals(counts, order, used)
-    weights = np.where(totals > 0, np.asarray(options.weights[order - 1])[size_of(totals)], 0.0)
-    return Shares(weights[prefixes] * _divide(used, totals[prefixes]), 1.0 - weights)
+def _witten_bell(asked: Asked) -> Shares:
+    part = asked.part
+    kinds = np.bincount(part.prefixes[part.used > 0], minlength=len(part.totals))
+    whole = part.totals + kinds
+    return Shares(_divide(part.used, whole[part.prefixes]), np.where(whole > 0, _divide(kinds, whole), 1.0))
 
 
-def _witten_bell(counts: Counts, order: int, _: Options) -> Shares:
-    used = counts.orders[order - 1].counts
-    prefixes, totals = _totals(counts, order, used)
-    kinds = np.bincount(prefixes[used > 0], minlength=len(totals))
-    whole = totals + kinds
-    return Shares(_divide(used, whole[prefixes]), np.where(whole > 0, _divide(kinds, whole), 1.0))
-
-
-def _katz(counts: Counts, order: int, _: Options) -> Shares:
-    used = counts.orders[order - 1].counts
-    found = _discounted(counts, order, used, katz(used, order))
+def _katz(asked: Asked) -> Shares:
+    part, found = asked.part, _discounted(asked)
     # After a context whose words all occur often nothing would be left for others: one occurrence more is made up.
-    prefixes, totals = _totals(counts, order, used)
-    bare = (found.left <= 0) & (totals > 0)
-    whole = totals + bare
-    own = np.where(bare[prefixes], _divide(used, whole[prefixes]), found.own)
-    return Shares(own, np.where(bare, _divide(bare, whole), found.left), found.note)
+    bare = (found.left <= 0) & (part.totals > 0)
+    whole = part.totals + bare
+    own = np.where(bare[part.prefixes], _divide(part.used, whole[part.prefixes]), found.own)
+    return Shares(own, np.where(bare, _divide(bare, whole), found.left))
 
 
-def _kneser_ney(counts: Counts, order: int, _: Options) -> Shares:
-    used = counts.adjusted(order)
-    return _discounted(counts, order, used, kneser_ney(used, order))
-
-
-def _modified_kneser_ney(counts: Counts, order: int, _: Options) -> Shares:
-    used = counts.adjusted(order)
-    return _discounted(counts, order, used, modified_kneser_ney(used, order))
-
-
-def _discounted(counts: Counts, order: int, used: Ids, discount: Discount) -> Shares:
+def _discounted(asked: Asked) -> Shares:
     """a = (c - D(c)) / c(h); what is left is what was taken."""
-    prefixes, totals = _totals(counts, order, used)
-    taken = np.minimum(discount.of(used), used)
-    left = _divide(np.bincount(prefixes, weights=taken, minlength=len(totals)), totals)
-    return Shares(_divide(used - taken, totals[prefixes]), np.where(totals > 0, left, 1.0), discount.note)
-
-
-def _totals(counts: Counts, order: int, used: Ids) -> tuple[Ids, Floats]:
-    """For each n-gram its context, and for each context the sum of what its n-grams count."""
-    prefixes = counts.prefixes(order)
-    return prefixes, np.bincount(prefixes, weights=used, minlength=counts.contexts(order)).astype(np.float64)
+    part = asked.part
+    taken = np.minimum(asked.discount.of(part.used), part.used)
+    left = _divide(part.sums(taken), part.totals)
+    return Shares(_divide(part.used - taken, part.totals[part.prefixes]), np.where(part.totals > 0, left, 1.0))
 
 
 def _divide(above: NDArray[np.generic], below: Floats) -> Floats:
@@ -153,16 +150,23 @@ def _divide(above: NDArray[np.generic], below: Floats) -> Floats:
 
 METHODS: dict[str, Method] = {
     "maximum-likelihood": Method(
-        "maximum likelihood", _maximum_likelihood, "back-off", "the share of c(h w) in c(h); 0 for what was not seen"
+        "maximum likelihood", _discounted, "back-off", "the share of c(h w) in c(h); 0 for what was not seen"
     ),
     "add-delta": Method("add-delta", _add_delta, "uniform", "Lidstone 1920; Laplace's where delta is 1"),
     "jelinek-mercer": Method("Jelinek-Mercer", _jelinek_mercer, "interpolated", "Jelinek and Mercer 1980"),
-    "katz": Method("Katz back-off", _katz, "back-off", "Katz 1987"),
-    "stupid-back-off": Method("stupid back-off", _maximum_likelihood, "stupid", "Brants et al. 2007"),
+    "katz": Method("Katz back-off", _katz, "back-off", "Katz 1987", katz),
+    "stupid-back-off": Method("stupid back-off", _discounted, "stupid", "Brants et al. 2007"),
     "witten-bell": Method("Witten-Bell", _witten_bell, "interpolated", "Witten and Bell 1991, method C"),
-    "kneser-ney": Method("interpolated Kneser-Ney", _kneser_ney, "interpolated", "Kneser and Ney 1995"),
+    "kneser-ney": Method(
+        "interpolated Kneser-Ney", _discounted, "interpolated", "Kneser and Ney 1995", kneser_ney, adjusted=True
+    ),
     "modified-kneser-ney": Method(
-        "modified Kneser-Ney", _modified_kneser_ney, "interpolated", "Chen and Goodman 1998, interpolated"
+        "modified Kneser-Ney",
+        _discounted,
+        "interpolated",
+        "Chen and Goodman 1998, interpolated",
+        modified_kneser_ney,
+        adjusted=True,
     ),
 }
 """Every method by its name."""

@@ -5,7 +5,7 @@ Letters: V vocabulary, N_k n-grams of order k.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from gatewise.models.ngram.counts import LARGEST_ORDER
 from gatewise.models.ngram.table import BackoffTable, Order
 
 _TOLERANCE = 1e-5  # of a log probability: float32 may round a probability of 1 a little up
+_STEP = 1 << 20
 
 
 def to_tensors(table: BackoffTable) -> dict[str, Tensor]:
@@ -68,15 +69,27 @@ def _order(tensors: Mapping[str, Tensor], number: int, end: int, where: str, *, 
     back_offs = None if highest else tensors[f"back_offs_{number}"]
     _check_kind(f"keys_{number}", keys, torch.int64, keys.numel(), where)
     _check_kind(f"log_probs_{number}", log_probs, torch.float32, keys.numel(), where)
-    if keys.numel() and not (bool((keys[1:] > keys[:-1]).all()) and keys[0] >= 0 and keys[-1] < end):
+    if not _rises(keys, end):
         raise ModelFileError(f"keys_{number} must rise from 0 or more to less than {end}", where=where)
-    if not bool((log_probs <= _TOLERANCE).all()):  # nor NaN
+    if not all(bool((some <= _TOLERANCE).all()) for some in _pieces(log_probs)):  # nor NaN
         raise ModelFileError(f"log_probs_{number} holds a number that is no log probability", where=where)
     if back_offs is not None:
         _check_kind(f"back_offs_{number}", back_offs, torch.float32, keys.numel(), where)
-        if bool((back_offs.isnan() | (back_offs == torch.inf)).any()):
+        if not all(bool((some < torch.inf).all()) for some in _pieces(back_offs)):  # nor NaN
             raise ModelFileError(f"back_offs_{number} holds a number that is no logarithm of a weight", where=where)
     return Order(keys.numpy(), log_probs.numpy(), None if back_offs is None else back_offs.numpy())
+
+
+def _rises(keys: Tensor, end: int) -> bool:
+    """Whether keys rise from 0 or more to less than ``end``; in pieces, since there may be many."""
+    if not keys.numel():
+        return True
+    return bool(keys[0] >= 0 and keys[-1] < end) and all(bool((some[1:] > some[:-1]).all()) for some in _pieces(keys))
+
+
+def _pieces(tensor: Tensor) -> Iterator[Tensor]:
+    """All of a tensor, the last number of each piece in the next one too."""
+    return (tensor[start : start + _STEP + 1] for start in range(0, len(tensor), _STEP))
 
 
 def _check_kind(name: str, tensor: Tensor, dtype: torch.dtype, size: int, where: str) -> None:

@@ -17,7 +17,7 @@ from gatewise.models.rebuild import Network, rebuild
 from gatewise.models.recurrent_lm import RecurrentLM
 from gatewise.scan.program import Program, TraceError, from_json, to_json
 from gatewise.settings import Settings
-from gatewise.storage import Folder, pack_tensors, parse_json, unpack_tensors
+from gatewise.storage import Content, Folder, pack_pieces, parse_json, unpack_tensors
 from gatewise.tasks.language_model.card import write_card
 from gatewise.text.settings import BatchSettings, TextSettings
 from gatewise.text.tokenizer import Tokenizer
@@ -49,8 +49,8 @@ class Parts:
     history: dict[str, Any]
 
 
-def to_files(parts: Parts) -> dict[str, bytes]:
-    """The files of a model folder, by name."""
+def to_files(parts: Parts) -> dict[str, Content]:
+    """The files of a model folder, by name; that of the tensors in pieces, which share memory with them."""
     own = {
         "format": FORMAT,
         "task": "lm",
@@ -61,7 +61,7 @@ def to_files(parts: Parts) -> dict[str, bytes]:
     config = own | parts.network.config()
     return {
         CONFIG: _json(config),
-        WEIGHTS: pack_tensors(parts.network.state_dict(), {"format": "pt"}),
+        WEIGHTS: pack_pieces(parts.network.state_dict(), {"format": "pt"}),
         TOKENIZER: parts.tokenizer.to_bytes(),
         HISTORY: _json(parts.history),
         **_program(parts.network),

@@ -14,7 +14,7 @@ from gatewise.errors import TrainingError
 from gatewise.models.ngram import Growth, growths
 from gatewise.storage import write_atomically
 from gatewise.tasks.language_model.data import read_data
-from gatewise.tasks.language_model.ngram_run import sequences
+from gatewise.tasks.language_model.ngram_run import text_of
 from gatewise.tasks.language_model.settings import DataSettings
 from gatewise.text.settings import TextSettings
 from gatewise.training.curves import BLUE, GREEN, GREY, ORANGE, Line, chart
@@ -61,12 +61,11 @@ def course(
     """
     with tempfile.TemporaryDirectory(prefix="gatewise-") as folder:
         data = read_data(files, DataSettings(valid=test), text, Path(folder), said, stdin)
-        train, other = sequences(data.train, text), sequences(data.valid, text)
+        tokenizer = data.tokenizer
+        train, other = (text_of(store, text, tokenizer.vocabulary_size) for store in (data.train, data.valid))
         sizes = [len(train.ids) >> halved for halved in range(_HALVINGS, -1, -1)]
         sizes = [size for size in sizes if size >= _LEAST] or [len(train.ids)]
-        tokenizer = data.tokenizer
-        found = growths(train, other, sizes, order, tokenizer.vocabulary_size, tokenizer.eos_id)
-        return Course(tuple(found), (test or "held-out", len(other.ids)))
+        return Course(tuple(growths(train, other, sizes, order)), (test or "held-out", len(other.ids)))
 
 
 def table(found: Course) -> str:

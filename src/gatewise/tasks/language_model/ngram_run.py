@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,15 +14,20 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from gatewise.errors import TrainingError
-from gatewise.models.ngram import NgramLM, Options, Sequences, count, estimate, interpolation_weights, write_arpa
+from gatewise.models.ngram import NgramLM, Options, Text, count, estimate, interpolation_weights, write_arpa
+from gatewise.models.ngram.count_on_disk import count_on_disk
+from gatewise.models.ngram.memory import free_memory, needed
+from gatewise.models.ngram.room import Room, room_on_disk
 from gatewise.models.settings import NgramLMSettings
-from gatewise.storage import write_atomically, write_folder
+from gatewise.settings.size import read_size, write_size
+from gatewise.storage import read_folder, write_atomically, write_folder
 from gatewise.tasks.language_model.data import Data, read_data
 from gatewise.tasks.language_model.folder import Parts, to_files
-from gatewise.tasks.language_model.model import LanguageModel, evaluate
-from gatewise.tasks.language_model.ngram_settings import NGRAM, NGRAM_SAVED, NgramRunSettings
+from gatewise.tasks.language_model.model import LanguageModel, evaluate, load
+from gatewise.tasks.language_model.ngram_settings import LEAST_MEMORY, NGRAM, NGRAM_SAVED, NgramRunSettings
 from gatewise.tasks.language_model.run_folder import new_folder, new_name
 from gatewise.tasks.language_model.settings import DataSettings
+from gatewise.tasks.mapped import mapped
 from gatewise.text.settings import BatchSettings, TextSettings
 from gatewise.text.store import TokenStore
 from gatewise.training.result import versions
@@ -40,6 +46,7 @@ class NgramPlan:
         files: what it counts.
         folder: of the run.
         arpa: an ARPA file to write too, or None.
+        memory: how many bytes counting may take; None: half of what is free.
         data: other texts.
         text: how the text is cut.
         model: order and smoothing.
@@ -48,6 +55,7 @@ class NgramPlan:
     files: tuple[str, ...]
     folder: Path
     arpa: str | None
+    memory: int | None
     data: DataSettings
     text: TextSettings
     model: NgramLMSettings
@@ -80,7 +88,8 @@ def make_ngram_plan(files: Sequence[str], given: Mapping[str, Any]) -> NgramPlan
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise TrainingError("there is something here already", where=str(folder), fix="give another --out")
     tables: dict[str, Any] = NGRAM_SAVED.build(values)
-    return NgramPlan(tuple(files), folder, asked.arpa, **tables)
+    memory = None if asked.memory is None else read_size(asked.memory, "memory", LEAST_MEMORY)
+    return NgramPlan(tuple(files), folder, asked.arpa, memory, **tables)
 
 
 def fit_ngram_files(files: Sequence[str], settings: Mapping[str, Any]) -> LanguageModel:
@@ -105,38 +114,60 @@ def train_ngram(plan: NgramPlan, said: Callable[[str], None], stdin: BinaryIO | 
     """
     with new_folder(plan.folder):
         data = read_data(plan.files, plan.data, plan.text, plan.folder / "data", said, stdin)
-        begun = time.perf_counter()
-        network, notes = fit_ngram(data, plan)
-        seconds = time.perf_counter() - begun
-        for note in notes:
-            said(note)
-        parts = Parts(network, data.tokenizer, plan.text, READING, _history(network, data, plan, notes, seconds))
-        model = LanguageModel(parts)
-        parts.history["samples"] = _samples(model)
-        if plan.arpa is not None:
-            write_arpa(plan.arpa, network.table, data.tokenizer.tokens(range(data.tokenizer.vocabulary_size)))
-        write_atomically(plan.folder / CONFIG, plan.config().encode("utf-8"))
-        write_folder(plan.folder / "model", to_files(parts))
+        with _room(data, plan, said) as room:
+            begun = time.perf_counter()
+            network, notes = fit_ngram(data, plan, room)
+            seconds = time.perf_counter() - begun
+            for note in notes:
+                said(note)
+            parts = Parts(network, data.tokenizer, plan.text, READING, _history(network, data, plan, notes, seconds))
+            model = LanguageModel(parts)
+            parts.history["samples"] = _samples(model)
+            if plan.arpa is not None:
+                write_arpa(plan.arpa, network.table, data.tokenizer.tokens(range(data.tokenizer.vocabulary_size)))
+            write_atomically(plan.folder / CONFIG, plan.config().encode("utf-8"))
+            write_folder(plan.folder / "model", to_files(parts))
+            if room.folder is not None:  # the room ends here: the model goes on from its own file
+                model = load(read_folder(plan.folder / "model", mapped))
     return model
 
 
-def fit_ngram(data: Data, plan: NgramPlan) -> tuple[NgramLM, tuple[str, ...]]:
+def fit_ngram(data: Data, plan: NgramPlan, room: Room) -> tuple[NgramLM, tuple[str, ...]]:
     """The model of the training text, and what there is to say of it."""
     settings, tokenizer = plan.model, data.tokenizer
-    train = sequences(data.train, plan.text)
-    counts = count(train.ids, train.boundaries, settings.order, tokenizer.vocabulary_size, tokenizer.eos_id)
+    text = text_of(data.train, plan.text, tokenizer.vocabulary_size)
+    if room.folder is None:
+        ids = text.ids.astype(np.int64)
+        counts = count(ids, text.boundaries, settings.order, text.vocabulary_size, text.eos_id)
+    else:
+        counts = count_on_disk(text, settings.order, room)
     weights: tuple[tuple[float, ...], ...] = ()
     if settings.smoothing == "jelinek-mercer":
-        valid = sequences(data.valid, plan.text)
-        weights = interpolation_weights(counts, valid.ids, valid.boundaries)
-    made = estimate(counts, settings.smoothing, Options(settings.delta, weights), settings.prune)
+        held_out = text_of(data.valid, plan.text, tokenizer.vocabulary_size)
+        weights = interpolation_weights(counts, held_out.ids, held_out.boundaries, room)
+    made = estimate(counts, settings.smoothing, Options(settings.delta, weights), settings.prune, room)
     return NgramLM(made.table, unit=plan.text.unit, settings=settings), made.notes
 
 
-def sequences(store: TokenStore, text: TextSettings) -> Sequences:
-    """The ids, and where contexts begin anew if ever."""
+@contextlib.contextmanager
+def _room(data: Data, plan: NgramPlan, said: Callable[[str], None]) -> Iterator[Room]:
+    """In memory where counting may take so much, else in the run folder."""
+    held_out = len(data.valid) if plan.model.smoothing == "jelinek-mercer" else 0
+    sequences, size = data.train.counts.sequences, data.tokenizer.vocabulary_size
+    wanted = needed(len(data.train), sequences, plan.model.order, size, held_out)
+    allowed = free_memory() // 2 if plan.memory is None else plan.memory
+    if wanted <= allowed:
+        yield Room()
+        return
+    said(f"counting on the disk: it may take {write_size(wanted)}, but {write_size(allowed)} of memory are allowed")
+    with room_on_disk(plan.folder / "counting", allowed) as room:
+        yield room
+
+
+def text_of(store: TokenStore, text: TextSettings, vocabulary_size: int) -> Text:
+    """As n-grams see it: contexts begin anew at every sequence, or never."""
     runs_on = text.unit == "running" and text.reset_at == "never"
-    return Sequences(store.ids.astype(np.int64), None if runs_on else store.boundaries)
+    return Text(store.ids, None if runs_on else store.boundaries, vocabulary_size, store.eos_id)
 
 
 def _history(network: NgramLM, data: Data, plan: NgramPlan, notes: Sequence[str], seconds: float) -> dict[str, Any]:
