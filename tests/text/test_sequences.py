@@ -63,7 +63,7 @@ def plainly(text: str, division: str) -> list[str]:
 def test_sequences_of_running_text_are_those_of_a_plain_reading(tokenizer: Tokenizer, division: str):
     @given(TEXTS)
     def check(text: str):
-        ids, starts, characters, _ = parts(text, tokenizer, division)
+        _, starts, characters, _ = parts(text, tokenizer, division)
         pieces = plainly(text, division)
         lengths = [len(tokenizer.encode(piece)) for piece in pieces]
         # Spaces without a newline at the end of a text are nothing to a tokenizer of words, and no line.

@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from gatewise.errors import ModelFileError
@@ -51,12 +52,38 @@ def read_file(path: str | Path, *, size: int | None = None, follow: bool = True)
             ...
         gatewise.errors.ModelFileError: no-such-file: there is no such file
     """
-    flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    flags |= 0 if follow else getattr(os, "O_NOFOLLOW", 0)
     try:
-        descriptor = os.open(path, flags)
+        descriptor = _open(path, follow)
         try:
             return _read_all(descriptor, str(path), size)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _not_read(path, error) from error
+
+
+def read_pieces(path: str | Path, size: int = 1 << 20) -> Iterator[bytes]:
+    """The content of a regular file, piece by piece; otherwise as :func:`read_file`.
+
+    Args:
+        path: the file.
+        size: of a piece, in bytes.
+
+    Raises:
+        ModelFileError: it is missing, may not be read, or is no regular file.
+
+    Example:
+        >>> next(read_pieces("no-such-file"))
+        Traceback (most recent call last):
+            ...
+        gatewise.errors.ModelFileError: no-such-file: there is no such file
+    """
+    try:
+        descriptor = _open(path, follow=True)
+        try:
+            _check_regular(os.fstat(descriptor), str(path))
+            while piece := os.read(descriptor, size):
+                yield piece
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -79,11 +106,20 @@ def looks_like(data: Buffer) -> str:
     return f"it looks like {next(named, 'a damaged or foreign file')}"
 
 
-def _read_all(descriptor: int, where: str, size: int | None) -> bytearray:
-    found = os.fstat(descriptor)
+def _open(path: str | Path, follow: bool) -> int:
+    flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    return os.open(path, flags | (0 if follow else getattr(os, "O_NOFOLLOW", 0)))
+
+
+def _check_regular(found: os.stat_result, where: str) -> None:
     if not stat.S_ISREG(found.st_mode):
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
         raise ModelFileError(f"a regular file was expected, but it is {kind}", where=where)
+
+
+def _read_all(descriptor: int, where: str, size: int | None) -> bytearray:
+    found = os.fstat(descriptor)
+    _check_regular(found, where)
     if size is not None and found.st_size != size:
         raise ModelFileError(f"must have {size} bytes, but has {found.st_size}", where=where, fix="copy it again")
     content = bytearray(found.st_size)
