@@ -74,7 +74,7 @@ class Lines:
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
         self.number = 0
-        pieces = _unpacked(read_pieces(path), self.path)
+        pieces = _unpacked(read_pieces(path, _AT_ONCE), self.path)
         self.head = next(pieces, b"")
         self._pieces = chain([self.head.removeprefix(b"\xef\xbb\xbf")], pieces)
         self._held, self._at, self._end = b"", 0, 0  # whole lines stand from the one to the other

@@ -116,8 +116,10 @@ class _Reader:
             size -= len(columns.log_probs)
 
     def _words(self, order: int, size: int, *, highest: bool) -> None:
-        first, seen = self.lines.number, {}
-        places, log_probs, weights, given = [], [], [], []
+        first = self.lines.number
+        seen: dict[bytes, int] = {}
+        places: list[int] = []
+        log_probs, weights, given = [_NONE], [_NONE], [_NONE > 0]
         for columns in self._chunks(order, size, highest):
             for line, word in enumerate(columns.firsts(), start=columns.first):
                 if seen.setdefault(word, line) != line:
@@ -185,7 +187,7 @@ class _Reader:
     def _keys(self, columns: Columns, ids: Ids, rows: Ids) -> Ids:
         """Number of the prefix times V plus the last word, for some of the lines."""
         v, order = len(self.ids), len(ids)
-        numbers = ids[0, rows]
+        numbers: Ids = ids[0, rows]
         for place in range(1, order):
             numbers = numbers * v + ids[place, rows]
             if place < order - 1:

@@ -6,6 +6,7 @@ Letters: V words, N places in a text.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,8 @@ def joined(text: Bytes, begins: Ids, lengths: Ids) -> Bytes:
     steps = np.ones(int(ends[-1]), np.int32 if len(text) < 2**31 else np.int64)  # from each byte to the next
     steps[0] = begins[0]
     steps[ends[:-1]] = begins[1:] - begins[:-1] - lengths[:-1] + 1
-    return text.take(np.cumsum(steps, dtype=steps.dtype, out=steps))
+    places: NDArray[np.integer[Any]] = np.cumsum(steps, dtype=steps.dtype)
+    return text.take(places)
 
 
 class WordIndex:
@@ -112,7 +114,7 @@ class WordIndex:
 
     def _same(self, text: Bytes, begins: Ids, lengths: Ids, tried: Ids) -> NDArray[np.bool_]:
         """Whether each word is the one of the vocabulary that it was taken for."""
-        same = (tried >= 0) & (self.lengths.take(tried) == lengths)
+        same: NDArray[np.bool_] = (tried >= 0) & (self.lengths.take(tried) == lengths)
         left, place = np.flatnonzero(same), 0
         while len(left):
             theirs = _eight(self.text, self.begins[tried[left]], lengths[left], place)
@@ -132,7 +134,8 @@ _MASKS = np.array([(1 << 8 * count) - 1 for count in range(PAD)] + [2**64 - 1], 
 
 def _slots(hashes: Hashes, number: int, table: Ids) -> Hashes:
     """Where a table has the words of these hashes; it has a power of 2 of places."""
-    return (hashes * _MIXERS[number]) >> np.uint64(65 - len(table).bit_length())
+    slots: Hashes = (hashes * _MIXERS[number]) >> np.uint64(65 - len(table).bit_length())
+    return slots
 
 
 def _eight(text: Bytes, begins: Ids, lengths: Ids, place: int) -> Hashes:

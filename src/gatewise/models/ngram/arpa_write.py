@@ -119,7 +119,9 @@ def _lines(table: BackoffTable, order: int, numbers: Ids, before: WordBytes, las
         last: the words at the end of an n-gram.
     """
     own = table.orders[order - 1]
-    parts = [write_numbers(_in_tens(own.log_probs[numbers]), b"\t")]
+    log_probs = _in_tens(own.log_probs[numbers])
+    log_probs[log_probs > 0] = 0.0  # what rounding made of a probability of 1
+    parts = [write_numbers(log_probs, b"\t")]
     if own.back_offs is not None:
         weights = _in_tens(own.back_offs[numbers])
         if order == 1:

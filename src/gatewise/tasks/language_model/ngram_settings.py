@@ -8,7 +8,10 @@ from typing import Literal
 from gatewise.models.settings import NgramLMSettings
 from gatewise.settings import Group, Settings, setting
 from gatewise.tasks.language_model.settings import DataSettings
-from gatewise.text.settings import TextSettings
+from gatewise.text.settings import BatchSettings, TextSettings
+
+READING = BatchSettings(batch_size=512, bptt=512)
+"""A table is asked for many tokens at a time."""
 
 
 @dataclass(frozen=True)
