@@ -138,7 +138,7 @@ def test_a_neural_model_is_refused(tiny_run, tmp_path):
 
 
 def test_an_arpa_file_of_running_text_is_refused_before_anything_is_counted(tmp_path):
-    with pytest.raises(SettingError, match="go on from one line into the next, .* give --reset-at line"):
+    with pytest.raises(SettingError, match=r"go on from one line into the next, .* give --reset-at line"):
         gatewise.train("ngram", "nowhere.txt", arpa=str(tmp_path / "model.arpa"), out=str(tmp_path / "run"))
 
 

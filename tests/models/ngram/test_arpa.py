@@ -11,6 +11,7 @@ import pytest
 
 from gatewise.errors import GatewiseError, ModelFileError
 from gatewise.models.ngram import METHODS, Options, arpa_lines, arpa_write, count, estimate, read_arpa, write_arpa
+from gatewise.models.ngram.table import BackoffTable, Order
 from models.ngram.test_methods import EOS, UNIT, V, counted
 
 HERE = Path(__file__).parent
@@ -90,7 +91,7 @@ ngram 2=4
 
 @pytest.mark.parametrize("change", [str, lambda text: text.replace("\n", "\r\n"), lambda text: "\ufeff" + text])
 def test_a_file_without_the_unknown_word_gives_it_no_probability(change, tmp_path):
-    """Nor weights where nothing follows; a file may go from the end of a text into the next, which no text here does."""
+    """Nor weights where nothing follows; it may go from the end of a text into the next, which no text here does."""
     path = tmp_path / "srilm.arpa"
     path.write_text(change(SRILM), encoding="utf-8", newline="")
     found = read_arpa(path)
@@ -134,6 +135,12 @@ def test_the_file_is_the_one_that_plain_code_writes(order, at_once, tmp_path, mo
     table = estimate(counted(order), "witten-bell").table
     write_arpa(tmp_path / "model.arpa", table, words)
     assert (tmp_path / "model.arpa").read_text(encoding="utf-8") == written_plainly(table, words)
+
+
+def test_a_probability_that_rounding_put_above_1_is_written_as_1(tmp_path):
+    words = Order(np.arange(2), np.array([1e-6, -1], np.float32), None)
+    write_arpa(tmp_path / "model.arpa", BackoffTable((words,), vocabulary_size=2, eos_id=EOS), ["<eos>", "a"])
+    assert "\n0.0000000\t</s>\n-0.4342945\ta\n" in (tmp_path / "model.arpa").read_text()
 
 
 @pytest.mark.parametrize("at_once", [2, 7, 100])
