@@ -71,7 +71,7 @@ SRILM = """made by hand
 
 \\data\\
 ngram 1=4
-ngram 2=4
+ngram 2=5
 
 \\1-grams:
 -0.5 </s>
@@ -83,6 +83,7 @@ ngram 2=4
 -0.2 <s> a
 -0.3\ta </s>
 -0.6\t</s> <s>
+-0.6\ta <s>
 -.4\ta\ta
 
 \\end\\
