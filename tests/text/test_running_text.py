@@ -149,6 +149,12 @@ def test_one_pass_gives_every_token_exactly_once(shape: tuple[int, int], bounds:
         assert reset_at == "never" or not any(run[0] <= bound < run[-1] for bound in bounds)
 
 
+@pytest.mark.parametrize(("division", "begins"), [("line", 2), ("paragraph", 5)])
+def test_one_pass_divides_no_line_however_long(division: str, begins: int):
+    text = RunningText(numbered(100, [0, 1, 100], division), 4, 5, reset_at=division)
+    assert sum(int(batch.fresh.sum()) for batch in text.one_pass() if batch.fresh is not None) == begins
+
+
 def test_one_pass_of_one_token():
     (batch,) = RunningText(numbered(1), 32, 64).one_pass()
     assert rows_of(batch) == [(True, [0], [1])]

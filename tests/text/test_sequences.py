@@ -41,14 +41,16 @@ def parts(text: str, tokenizer: Tokenizer, division: str) -> tuple[list[int], li
 
 
 def plainly(text: str, division: str) -> list[str]:
-    """The lines or paragraphs of a text: blank lines belong to what stands before them, or to the first."""
+    """The lines of a text, or its paragraphs: blank lines belong to what stands before them, or to the first."""
+    if division == "line":
+        return text.splitlines(keepends=True)
     pieces: list[str] = []
     gap = 0
     for line in text.splitlines(keepends=True):
         if line.isspace():
             gap += 1
         seen = any(not piece.isspace() for piece in pieces)
-        if not pieces or (not line.isspace() and seen and (division == "line" or gap)):
+        if not pieces or (not line.isspace() and seen and gap):
             pieces.append("")
         if not line.isspace():
             gap = 0
@@ -61,10 +63,11 @@ def plainly(text: str, division: str) -> list[str]:
 def test_sequences_of_running_text_are_those_of_a_plain_reading(tokenizer: Tokenizer, division: str):
     @given(TEXTS)
     def check(text: str):
-        ids, starts, characters, _ = parts(text, tokenizer, division)
+        _, starts, characters, _ = parts(text, tokenizer, division)
         pieces = plainly(text, division)
         lengths = [len(tokenizer.encode(piece)) for piece in pieces]
-        assert starts == [sum(lengths[:index]) for index in range(len(pieces)) if text and ids]
+        # Spaces without a newline at the end of a text are nothing to a tokenizer of words, and no line.
+        assert starts == [sum(lengths[:index]) for index in range(len(pieces)) if lengths[index]]
         assert characters == len(text)
 
     check()
@@ -129,6 +132,13 @@ def test_the_final_newline_is_the_end_of_words_and_comes_before_it_elsewhere():
     char, _, word, _ = TOKENIZERS
     assert word.tokens(parts("ab\n", word, "document")[0]) == ["ab", "<eos>"]
     assert char.tokens(parts("ab\n", char, "document")[0]) == ["a", "b", "\n", "<eos>"]
+
+
+def test_every_line_begins_anew_a_blank_one_too():
+    word = TOKENIZERS[2]
+    store = TokenStore.build(["\nab\n\n\ncd", "ab\n\n"], word, division="line")
+    assert word.tokens(store.ids) == ["<eos>", "ab", *["<eos>"] * 3, "cd", "<eos>", "ab", "<eos>", "<eos>"]
+    assert store.boundaries.tolist() == [0, 1, 3, 4, 5, 7, 9, 10]
 
 
 def test_documents_are_sequences_of_every_division():

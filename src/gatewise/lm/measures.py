@@ -75,13 +75,13 @@ class Measure:
         return self.nats / self.characters / math.log(2) if self.characters else None
 
     def to_dict(self) -> dict[str, float | int | None]:
-        """All measures by name, ready for JSON.
+        """All measures by name, ready for JSON; None for what is not known or infinite.
 
         Example:
             >>> list(Measure(1.0, 1).to_dict())[:4]
             ['loss', 'nats_per_token', 'bits_per_token', 'perplexity_per_token']
         """
-        return {
+        told = {
             "loss": self.nats_per_token,
             "nats_per_token": self.nats_per_token,
             "bits_per_token": self.bits_per_token,
@@ -91,6 +91,7 @@ class Measure:
             "tokens": self.tokens,
             "characters": self.characters or None,
         }
+        return {name: value if value is None or math.isfinite(value) else None for name, value in told.items()}
 
     def __str__(self) -> str:
         parts = [

@@ -169,10 +169,10 @@ def _neural(build: Build, config: Mapping[str, Any], tensors: Tensors, where: st
 
 def _ngram(config: Mapping[str, Any], tensors: Tensors, where: str, weights: str) -> NgramLM:
     try:
-        settings = NgramLMSettings.from_dict(config["settings"])
+        settings = NgramLMSettings.from_dict(config["settings"]) if config["settings"] else None
     except GatewiseError as error:
         raise ModelFileError(error.message, where=where, fix=error.fix) from None
-    uniform = METHODS[settings.smoothing].rule == "uniform"
+    uniform = settings is not None and METHODS[settings.smoothing].rule == "uniform"
     table = from_tensors(tensors, config["vocabulary_size"], config["eos_id"], weights, uniform=uniform)
     return NgramLM(table, unit=config["unit"], settings=settings)
 

@@ -87,6 +87,28 @@ def map_file(path: str | Path, *, size: int | None = None, follow: bool = True) 
         return memoryview(mmap.mmap(descriptor, length, flags=mmap.MAP_PRIVATE | _NO_RESERVE, prot=rights))
 
 
+def read_pieces(path: str | Path, size: int = 1 << 20) -> Iterator[bytes]:
+    """The content of a regular file, piece by piece; otherwise as :func:`read_file`.
+
+    Args:
+        path: the file.
+        size: of a piece, in bytes.
+
+    Raises:
+        ModelFileError: it is missing, may not be read, or is no regular file.
+
+    Example:
+        >>> next(read_pieces("no-such-file"))
+        Traceback (most recent call last):
+            ...
+        gatewise.errors.ModelFileError: no-such-file: there is no such file
+    """
+    with _opened(path, follow=True) as descriptor:
+        _checked_size(descriptor, str(path), None)
+        while piece := os.read(descriptor, size):
+            yield piece
+
+
 @contextlib.contextmanager
 def _opened(path: str | Path, follow: bool) -> Iterator[int]:
     flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from gatewise.settings import Group
@@ -75,6 +76,7 @@ class Declaration:
         verbs: the verbs on a trained model.
         fit: ``package.module:function`` behind ``gatewise.train(name, files, **settings)``.
         load: ``package.module:function`` that loads a model folder of this task.
+        reads: for each ending of files that are models of this task too the ``package.module:function`` that loads one.
     """
 
     name: str
@@ -83,3 +85,4 @@ class Declaration:
     verbs: tuple[Verb, ...]
     fit: str
     load: str
+    reads: Mapping[str, str] = field(default_factory=dict)

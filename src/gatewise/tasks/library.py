@@ -39,17 +39,17 @@ def train(task: str, files: str | Path | Iterable[str | Path] = (), **settings: 
 
 
 def load(path: str | Path, cell: Any = None) -> Any:
-    """Load a model folder, or the one inside a run folder, after checking every byte of it.
+    """Load a model folder, or the one inside a run folder, after checking every byte of it; or an ARPA file.
 
     Without a ``manifest.json`` there is nothing to check the bytes against: the model is loaded with a warning.
 
     Args:
-        path: the folder.
+        path: the folder, or a file whose name ends in ``.arpa`` or ``.arpa.gz``.
         cell: for a model whose cell is the user's own: its class, or ``"my.py:MyCell"``; without it the model runs
             from the program that it holds. Nothing that the folder names is ever imported.
 
     Raises:
-        ModelFileError: the folder is missing, damaged, or not one of ours.
+        ModelFileError: the folder or file is missing, damaged, or not one of ours.
 
     Example:
         >>> load("nowhere")
@@ -58,7 +58,7 @@ def load(path: str | Path, cell: Any = None) -> Any:
         gatewise.errors.ModelFileError: nowhere: there is no such folder
     """
     model = open_model(path, cell)
-    if not model.verified:
+    if model.verified is False:
         warnings.warn(f"{path}: {UNVERIFIED}", stacklevel=2)
     return model
 
@@ -66,6 +66,8 @@ def load(path: str | Path, cell: Any = None) -> Any:
 def open_model(path: str | Path, cell: Any = None) -> Any:
     """As :func:`load`, without a warning: whoever calls looks at the model's ``verified``."""
     place = Path(path)
+    if not place.is_dir() and (reader := _reader(place)):
+        return resolve(reader)(place, cell)
     inner = place / "model"
     if (place / "checkpoints").is_dir() and not inner.is_dir():
         fix = f"finish it first: train with --resume --out {place}"
@@ -77,3 +79,13 @@ def open_model(path: str | Path, cell: Any = None) -> Any:
     if not isinstance(name, str) or name not in find_tasks():
         raise ModelFileError(f"this is no model folder of gatewise (its task is {name!r})", where=where)
     return resolve(find_task(name).load)(folder, cell)
+
+
+def _reader(place: Path) -> str:
+    """What loads a file of this name; "" where nothing has it."""
+    readers = {ending: reader for task in find_tasks().values() for ending, reader in task.reads.items()}
+    found = next((reader for ending, reader in readers.items() if place.name.lower().endswith(ending)), "")
+    if not found and place.exists():
+        message = f"a model folder is expected, or a file whose name ends in {' or '.join(readers)}"
+        raise ModelFileError(message, where=str(place))
+    return found

@@ -116,12 +116,14 @@ class RunningText:
         """Every token once, for evaluation; a text of any length.
 
         The text is divided into as many equal parts as there are rows that can be filled, at most B, each read from
-        the initial state; with ``reset_at`` every document, paragraph or line is. Rows that are done have length 0.
+        the initial state; with ``reset_at`` every document, paragraph or line is. A document or paragraph longer than
+        such a part is divided, a line never. Rows that are done have length 0.
         """
         tokens = len(self.store)
         rows = max(1, min(self.batch_size, tokens // self.bptt))
         parts = np.arange(rows + 1) * tokens // rows
         boundaries = parts if self.reset_at == "never" else self.store.boundaries
-        starts, ends = stretches(boundaries, longest=max(self.bptt, -(-tokens // rows)))
+        longest = tokens if self.reset_at == "line" else max(self.bptt, -(-tokens // rows))
+        starts, ends = stretches(boundaries, longest)
         for window in once(starts, ends, rows, self.bptt):
             yield gather(self.store, *window)

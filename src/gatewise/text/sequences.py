@@ -13,7 +13,6 @@ from gatewise.text.pipelines import EOS
 from gatewise.text.tokenizer import Tokenizer
 
 Division = Literal["document", "paragraph", "line", "sentence"]
-_NEWLINES = {"document": 0, "paragraph": 2, "line": 1}
 
 
 class Part(NamedTuple):
@@ -42,7 +41,7 @@ class _Position(NamedTuple):
 def running(blocks: Iterable[str], tokenizer: Tokenizer, division: Division) -> Iterator[Part]:
     """The ids of one document with ``<eos>`` at its end, and where its paragraphs or lines begin.
 
-    A line begins after a newline, a paragraph after a blank line; blank lines belong to what stands before them.
+    Every line is one, blank or not. A paragraph begins after a blank line; blank lines belong to the one before them.
 
     Args:
         blocks: the document, divided where chunks end.
@@ -52,11 +51,15 @@ def running(blocks: Iterable[str], tokenizer: Tokenizer, division: Division) -> 
     before, last = _Position(0, False), None
     for block in blocks:
         ids = tokenizer.encode_array(block)
-        starts, following = _starts(ids, tokenizer, _NEWLINES[division], before)
+        starts = _NONE
+        if division == "paragraph":
+            starts, before = _paragraphs(ids, tokenizer, before)
+        elif division == "line":
+            starts = _lines(ids, tokenizer.newline_id, last)
         if last is None and len(ids):
             starts = np.concatenate([[0], starts])
         yield Part(ids, starts, len(block))
-        before, last = following, ids[-1] if len(ids) else last
+        last = ids[-1] if len(ids) else last
     # At word level the newline at the end of a document is the <eos> that ends it.
     if last is not None and last != (tokenizer.eos_id if tokenizer.level == "word" else None):
         yield Part(np.array([tokenizer.eos_id]), _NONE, 0)
@@ -65,9 +68,19 @@ def running(blocks: Iterable[str], tokenizer: Tokenizer, division: Division) -> 
 _NONE = np.zeros(0, dtype=np.int64)
 
 
-def _starts(ids: Ids, tokenizer: Tokenizer, needed: int, before: _Position) -> tuple[Ids, _Position]:
-    """The beginnings of the lines whose first visible token comes after at least ``needed`` newlines."""
-    if not needed or not len(ids):
+def _lines(ids: Ids, newline_id: int | None, last: int | None) -> Ids:
+    """What stands after a newline; ``last`` is the token before ``ids``."""
+    if newline_id is None or not len(ids):
+        return _NONE
+    begins = np.empty(len(ids), np.bool_)
+    begins[0] = last == newline_id
+    np.equal(ids[:-1], newline_id, out=begins[1:])
+    return np.flatnonzero(begins)
+
+
+def _paragraphs(ids: Ids, tokenizer: Tokenizer, before: _Position) -> tuple[Ids, _Position]:
+    """The beginnings of the lines whose first visible token comes after at least two newlines."""
+    if not len(ids):
         return _NONE, before
     newline = ids == (-1 if tokenizer.newline_id is None else tokenizer.newline_id)
     visible = np.flatnonzero(~newline & ~tokenizer.blank[ids])
@@ -75,7 +88,7 @@ def _starts(ids: Ids, tokenizer: Tokenizer, needed: int, before: _Position) -> t
     if not len(visible):
         return _NONE, _Position(int(newlines[-1]), before.seen)
     between = np.diff(newlines[visible], prepend=0)
-    new = between >= needed
+    new = between >= 2
     new[0] &= before.seen
     line_start = np.maximum.accumulate(np.where(newline, np.arange(len(ids)), -1)) + 1
     return line_start[visible[new]], _Position(int(newlines[-1] - newlines[visible[-1]]), True)

@@ -97,8 +97,8 @@ class TokenStore:
             documents: each a text, or the pieces of a text in order; only one piece stands in memory.
             tokenizer: makes the ids.
             folder: where the arrays are written and mapped from; None keeps them in memory.
-            division: where sequences begin: at documents, after blank lines, or at every line; "sentence" is a line
-                that ends with ``<eos>``, lines without a word left out and counted.
+            division: where sequences begin: at documents, after blank lines, or at every line, blank or not; "sentence"
+                is a line that ends with ``<eos>``, lines without a word left out and counted.
 
         Raises:
             DataError: there is no token.

@@ -72,6 +72,22 @@ class Tokenizer:
         """
         return cls(vocabulary.train(texts, settings))
 
+    @classmethod
+    def of_words(cls, words: Iterable[str]) -> Self:
+        """The tokenizer of pretokenised text over given words.
+
+        Args:
+            words: in the order of their ids from 2; ``<eos>`` and ``<unk>`` come before them.
+
+        Raises:
+            DataError: one of them is ``<eos>`` or ``<unk>``, or is there twice.
+
+        Example:
+            >>> Tokenizer.of_words(["so", "it"]).encode("it is so\\n")
+            [3, 1, 2, 0]
+        """
+        return cls(vocabulary.of_words(words))
+
     def encode(self, text: str) -> list[int]:
         """The ids of ``text``; nothing is put before or after them.
 

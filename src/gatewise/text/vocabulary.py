@@ -49,6 +49,24 @@ def train(texts: Iterable[str], settings: TextSettings) -> Pipeline:
     return made
 
 
+def of_words(words: Iterable[str]) -> Pipeline:
+    """The pipeline of pretokenised text over given words.
+
+    Args:
+        words: in the order of their ids from 2; ``<eos>`` and ``<unk>`` come before them.
+
+    Raises:
+        DataError: one of them is ``<eos>`` or ``<unk>``, or is there twice.
+    """
+    ids = {EOS: 0, UNK: 1}
+    for index, word in enumerate(words, start=2):
+        if ids.setdefault(word, index) != index:
+            raise DataError(f"the vocabulary holds {word!r} already, so it cannot be another word too")
+    made = pipeline(Form("word", pretokenised=True), EMPTY["word"]())
+    made.model = models.WordLevel(ids, unk_token=UNK)
+    return made
+
+
 def _lowered(texts: Iterator[str], lowercase: bool) -> Iterator[str]:
     return map(normalizers.Lowercase().normalize_str, texts) if lowercase else texts
 

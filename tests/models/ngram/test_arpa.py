@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gatewise.errors import GatewiseError, ModelFileError
-from gatewise.models.ngram import METHODS, Options, count, estimate, read_arpa, write_arpa
+from gatewise.models.ngram import METHODS, Options, arpa_lines, arpa_write, count, estimate, read_arpa, write_arpa
+from gatewise.models.ngram.table import BackoffTable, Order
 from models.ngram.test_methods import EOS, UNIT, V, counted
 
 HERE = Path(__file__).parent
@@ -64,6 +66,97 @@ def test_an_arpa_file_of_srilm_is_read(tmp_path):
     )
 
 
+SRILM = """made by hand
+# \\data is not here
+
+\\data\\
+ngram 1=4
+ngram 2=5
+
+\\1-grams:
+-0.5 </s>
+-99\t<s>\t-0.25
+-0.7\ta -1e-1
+-7E-1\tb
+
+\\2-grams:
+-0.2 <s> a
+-0.3\ta </s>
+-0.6\t</s> <s>
+-0.6\ta <s>
+-.4\ta\ta
+
+\\end\\
+"""
+
+
+@pytest.mark.parametrize("change", [str, lambda text: text.replace("\n", "\r\n"), lambda text: "\ufeff" + text])
+def test_a_file_without_the_unknown_word_gives_it_no_probability(change, tmp_path):
+    """Nor weights where nothing follows; it may go from the end of a text into the next, which no text here does."""
+    path = tmp_path / "srilm.arpa"
+    path.write_text(change(SRILM), encoding="utf-8", newline="")
+    found = read_arpa(path)
+    assert found.words == ("</s>", "<unk>", "a", "b")
+    assert [len(order.keys) for order in found.table.orders] == [4, 3]
+    row = np.array([[EOS, 2, 2, EOS], [EOS, EOS, 3, 1]])
+    expected = [[-0.2, -0.4, -0.3], [-0.25 - 0.5, -0.25 - 0.7, -np.inf]]
+    np.testing.assert_allclose(found.table.log_probs(row, 1) / np.log(10), expected, rtol=4 * UNIT)
+
+
+def written_plainly(table, words):
+    """The file as a reader of the format would write it, line by line."""
+
+    def tens(log):
+        return f"{max(float(log) / math.log(10), -99.0):.7f}"
+
+    grams = [[(index,) for index in range(len(words))]]
+    for order in table.orders[1:]:
+        prefixes, lasts = np.divmod(order.keys, len(words))
+        grams.append([(*grams[-1][prefix], last) for prefix, last in zip(prefixes, lasts, strict=True)])
+    sizes = [len(order.keys) + (number == 1) for number, order in enumerate(table.orders, 1)]
+    lines = ["\\data\\", *(f"ngram {number}={size}" for number, size in enumerate(sizes, 1))]
+    for number, (order, own) in enumerate(zip(table.orders, grams, strict=True), 1):
+        lines += ["", f"\\{number}-grams:"]
+        weights = [""] * len(own) if order.back_offs is None else [f"\t{tens(log)}" for log in order.back_offs]
+        if number == 1:
+            lines.append(f"-99.0000000\t<s>{weights[EOS]}")
+            weights[EOS] = weights[EOS] and "\t0.0000000"
+        for gram, log_prob, weight in zip(own, order.log_probs, weights, strict=True):
+            texts = ["<s>" if word == EOS else words[word] for word in gram[:-1]]
+            texts.append("</s>" if gram[-1] == EOS else words[gram[-1]])
+            lines.append(f"{tens(log_prob)}\t{' '.join(texts)}{weight}")
+    return "\n".join([*lines, "", "\\end\\", ""])
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 1 << 15])
+@pytest.mark.parametrize("order", [1, 2, 5])
+def test_the_file_is_the_one_that_plain_code_writes(order, at_once, tmp_path, monkeypatch):
+    monkeypatch.setattr(arpa_write, "_AT_ONCE", at_once)
+    words = ["<eos>", "<unk>", "b", "größe", "日本" * 9, *"efg", "h" * 300]
+    table = estimate(counted(order), "witten-bell").table
+    write_arpa(tmp_path / "model.arpa", table, words)
+    assert (tmp_path / "model.arpa").read_text(encoding="utf-8") == written_plainly(table, words)
+
+
+def test_a_probability_that_rounding_put_above_1_is_written_as_1(tmp_path):
+    words = Order(np.arange(2), np.array([1e-6, -1], np.float32), None)
+    write_arpa(tmp_path / "model.arpa", BackoffTable((words,), vocabulary_size=2, eos_id=EOS), ["<eos>", "a"])
+    assert "\n0.0000000\t</s>\n-0.4342945\ta\n" in (tmp_path / "model.arpa").read_text()
+
+
+@pytest.mark.parametrize("at_once", [2, 7, 100])
+def test_it_does_not_matter_how_a_file_is_read_in_pieces(at_once, tmp_path, monkeypatch):
+    words = ["<eos>", "<unk>", "b", "größe", "日本" * 9, *"efg", "h" * 300]
+    write_arpa(tmp_path / "model.arpa.gz", estimate(counted(4), "katz").table, words)
+    whole = read_arpa(tmp_path / "model.arpa.gz")
+    monkeypatch.setattr(arpa_lines, "_AT_ONCE", at_once)
+    pieces = read_arpa(tmp_path / "model.arpa.gz")
+    assert pieces.words == whole.words == ("</s>", *words[1:])
+    for one, other in zip(pieces.table.orders, whole.table.orders, strict=True):
+        np.testing.assert_array_equal(one.keys, other.keys)
+        np.testing.assert_array_equal(one.log_probs, other.log_probs)
+
+
 GOOD = """\\data\\
 ngram 1=4
 ngram 2=3
@@ -89,11 +182,15 @@ MISTAKES = {
         ":14",
         "2 n-grams of order 2 are promised, but more",
     ),
-    "far more promised": (GOOD.replace("2=3", "2=3000000"), ":17", "3000000 n-grams of order 2 are promised, but the"),
+    "far more promised": (
+        GOOD.replace("2=3", "2=3000000"),
+        ":15",
+        "more n-grams of order 2 are promised, but they end",
+    ),
     "count missing": (GOOD.replace("ngram 1=4\n", ""), ":2", "the count of order 1 is expected, but that of 2 came"),
     "no counts": (GOOD.replace("ngram 1=4\nngram 2=3\n", ""), ":2", "counts of order 1 to 7 are expected, but 0"),
     "section missing": (GOOD.replace("\\2-grams:\n", ""), ":11", r"2-grams: is expected, but '-0.2"),
-    "no end": (GOOD.replace("\\end\\\n", ""), ":16", r"end\\ is expected, but the file ends"),
+    "no end": (GOOD.replace("\\end\\\n", ""), ":15", r"end\\ is expected, but the file ends"),
     "above one": (GOOD.replace("-0.3", "0.3"), ":13", "a log10 probability is at most 0, but 0.3 came"),
     "nan": (GOOD.replace("-0.3", "nan"), ":13", "the log10 probability is nan"),
     "infinite weight": (GOOD.replace("-0.25", "inf"), ":7", "the back-off weight is inf"),
@@ -103,6 +200,9 @@ MISTAKES = {
     "unknown word": (GOOD.replace("<s> a", "<s> b"), ":12", "the word 'b' is not among the words of order 1"),
     "word twice": (GOOD.replace("<unk>", "a"), ":9", "the word 'a' is there twice"),
     "n-gram twice": (GOOD.replace("a </s>", "a a"), ":14", "this n-gram is there twice"),
+    "not utf-8": (GOOD.replace("a\t-0.1", "\udce9\t-0.1"), ":8", r"is not UTF-8 \(byte 0xe9\); convert the file"),
+    "no end of texts": (GOOD.replace("</s>", "x"), ":6", "the words that begin here lack </s>"),
+    "underscore": (GOOD.replace("-0.3", "-0_3"), ":13", "the log10 probability '-0_3' is no number"),
     "weight missing": (
         GOOD.replace("-0.7\ta\t-0.1", "-0.7\ta"),
         ":13",
@@ -115,10 +215,30 @@ MISTAKES = {
 def test_a_mistake_is_named_with_its_line(mistake, tmp_path):
     text, place, words = MISTAKES[mistake]
     path = tmp_path / "wrong.arpa"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(ModelFileError, match=words) as error:
         read_arpa(path)
     assert str(error.value).startswith(f"{path}{place}: ")
+    assert "\n" not in str(error.value)
+
+
+FOREIGN = {
+    "empty": (b"", "it is empty"),
+    "binary": (bytes(range(256)) * 50, "it looks like a damaged or foreign file"),
+    "zip": (b"PK\x03\x04" + bytes(9), "it looks like a zip archive"),
+    "zeros": (bytes(100), "it holds zeros"),
+    "one long line": (b"a" * 3_000_000, "1: a line of more than 1,048,576 bytes: this is no ARPA file"),
+    "not really gzip": (b"\x1f\x8b\x08\x00 damaged", "cannot be unpacked|is cut off"),
+    "bomb": (gzip.compress(bytes(100_000_000)), "1: a line of more than 1,048,576 bytes"),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_what_is_no_arpa_file_is_told(kind, tmp_path):
+    content, words = FOREIGN[kind]
+    (tmp_path / "model.arpa").write_bytes(content)
+    with pytest.raises(ModelFileError, match=words) as error:
+        read_arpa(tmp_path / "model.arpa")
     assert "\n" not in str(error.value)
 
 

@@ -6,21 +6,20 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatewise.errors import ModelFileError
-from gatewise.models.ngram.arpa_lines import AGAIN, Columns, Floats, Lines, shown
+from gatewise.models.ngram.arpa_lines import AGAIN, Columns, Lines, shown
+from gatewise.models.ngram.arpa_numbers import Floats
+from gatewise.models.ngram.arpa_words import WordIndex
 from gatewise.models.ngram.arpa_write import BEGIN, END, LEAST, UNKNOWN
 from gatewise.models.ngram.counts import LARGEST_ORDER, Ids, sorting
 from gatewise.models.ngram.table import BackoffTable, Logs, Order, find
 
 EOS_ID, UNK_ID = 0, 1
 _COUNT = re.compile(rb"ngram\s+(\d+)\s*=\s*(\d+)")
-_AT_ONCE = 100_000  # lines
 _BEGIN, _END, _UNKNOWN = BEGIN.encode(), END.encode(), UNKNOWN.encode()
 
 
@@ -41,15 +40,16 @@ def read_arpa(path: str | Path) -> Arpa:
     """Read an ARPA file, plain or compressed with gzip.
 
     ``<s>`` and ``</s>`` become one token, which ends a text and stands before its first word: the one is never
-    predicted, and nothing follows the other. A file without ``<unk>`` gives it no probability.
+    predicted, and nothing follows the other; n-grams that say otherwise are left out. A file without ``<unk>`` gives
+    it no probability.
 
     Args:
         path: the file.
 
     Raises:
         ModelFileError: naming file and line: a count that is not met, a number that is none or out of its range, an
-            n-gram that is there twice, of unknown words, or whose prefix is missing, a missing back-off weight, or an
-            end that never comes.
+            n-gram that is there twice, of unknown words, or whose prefix is missing, a missing back-off weight, a word
+            that is not UTF-8, or an end that never comes.
     """
     return _Reader(Lines(path)).read()
 
@@ -59,7 +59,6 @@ class _Reader:
 
     def __init__(self, lines: Lines) -> None:
         self.lines = lines
-        self.at = 0  # the line that comes next
         self.ids: dict[bytes, int] = {_END: EOS_ID, _UNKNOWN: UNK_ID}
         self.orders: list[Order] = []
         self.weighed: NDArray[np.bool_] = np.ones(0, np.bool_)  # which n-grams of the last order had a weight
@@ -68,121 +67,146 @@ class _Reader:
         counts = self._header()
         for order, size in enumerate(counts, start=1):
             self._expect(f"\\{order}-grams:".encode())
-            if self.at + size > len(self.lines):
-                message = f"{size} n-grams of order {order} are promised, but the file ends"
-                raise self.lines.mistake(message, len(self.lines) - 1, AGAIN)
             read = self._words if order == 1 else self._ngrams
             read(order, size, highest=order == len(counts))
-            if self.at < len(self.lines) and self.lines[self.at][:1] not in (b"", b"\\"):
-                raise self.lines.mistake(f"{size} n-grams of order {order} are promised, but more came", self.at)
+            if self.lines.peek() not in (None, b"") and (self.lines.peek() or b"")[:1] != b"\\":
+                message = f"{size} n-grams of order {order} are promised, but more came"
+                raise self.lines.mistake(message, self.lines.number)
         self._expect(b"\\end\\")
-        del self.ids[_BEGIN]
-        names = tuple(word.decode("utf-8", "replace") for word in self.ids)
+        self.lines.drain()
+        names = tuple(word.decode("utf-8") for word in self.ids)
         return Arpa(BackoffTable(tuple(self.orders), len(names), EOS_ID), names)
 
     def _expect(self, text: bytes) -> None:
-        while self.at < len(self.lines) and not self.lines[self.at]:
-            self.at += 1
-        if self.at >= len(self.lines):
-            raise self.lines.mistake(f"{text.decode()} is expected, but the file ends", len(self.lines) - 1, AGAIN)
-        if self.lines[self.at] != text:
-            message = f"{text.decode()} is expected, but {shown(self.lines[self.at])} came"
-            raise self.lines.mistake(message, self.at)
-        self.at += 1
+        while (line := self.lines.peek()) == b"":
+            self.lines.skip()
+        if line is None:
+            raise self.lines.mistake(f"{text.decode()} is expected, but the file ends", self.lines.number - 1, AGAIN)
+        if line != text:
+            raise self.lines.mistake(f"{text.decode()} is expected, but {shown(line)} came", self.lines.number)
+        self.lines.skip()
 
     def _header(self) -> list[int]:
-        begin = re.search(rb"^[ \t]*\\data\\[ \t\r]*$", self.lines.content, re.MULTILINE)
-        if begin is None:
-            raise ModelFileError("is no ARPA file: it has no line \\data\\", where=self.lines.path)
-        self.at = int(np.searchsorted(self.lines.starts, begin.start(), side="right"))
+        while (line := self.lines.peek()) != b"\\data\\":
+            if line is None:
+                raise self.lines.no_arpa()
+            self.lines.skip()
+        self.lines.skip()
         counts: list[int] = []
-        while self.at < len(self.lines) and (found := _COUNT.fullmatch(self.lines[self.at])):
+        while found := _COUNT.fullmatch(self.lines.peek() or b""):
             if int(found[1]) != len(counts) + 1:
                 message = f"the count of order {len(counts) + 1} is expected, but that of {int(found[1])} came"
-                raise self.lines.mistake(message, self.at)
+                raise self.lines.mistake(message, self.lines.number)
             counts.append(int(found[2]))
-            self.at += 1
+            self.lines.skip()
         if not 1 <= len(counts) <= LARGEST_ORDER:
             message = f"counts of order 1 to {LARGEST_ORDER} are expected, but {len(counts)} orders came"
-            raise self.lines.mistake(message, min(self.at, len(self.lines) - 1))
+            raise self.lines.mistake(message, self.lines.number - (self.lines.peek() is None))
         return counts
 
     def _chunks(self, order: int, size: int, highest: bool) -> Iterator[Columns]:
         """The lines of one order, some at a time, without a probability above 1."""
-        end = self.at + size
-        while self.at < end:
-            last = min(self.at + _AT_ONCE, end)
-            columns = self.lines.columns(self.at, last, order, highest=highest)
+        while size:
+            columns = self.lines.columns(size, order, highest=highest)
             for line in np.flatnonzero(columns.log_probs > 0).tolist():
-                if columns.words[0][line] != _BEGIN or order > 1:  # KenLM writes 0 there, others what they like
+                if order > 1 or columns.words(line) != _BEGIN:  # KenLM writes 0 there, others what they like
                     message = f"a log10 probability is at most 0, but {columns.log_probs[line]} came"
-                    raise self.lines.mistake(message, self.at + line)
+                    raise self.lines.mistake(message, columns.first + line)
             yield columns
-            self.at = last
+            size -= len(columns.log_probs)
 
     def _words(self, order: int, size: int, *, highest: bool) -> None:
-        log_probs, weights = np.full(size + 2, -np.inf), np.zeros(size + 2)
-        weighed = np.ones(size + 2, np.bool_)
-        begin_weight, begin_weighed = 0.0, True
-        seen: set[bytes] = set()
+        first = self.lines.number
+        seen: dict[bytes, int] = {}
+        places: list[int] = []
+        log_probs, weights, given = [_NONE], [_NONE], [_NONE > 0]
         for columns in self._chunks(order, size, highest):
-            for line, word in enumerate(columns.words[0]):
-                if word in seen:
-                    raise self.lines.mistake(f"the word {shown(word)} is there twice", columns.first + line)
-                seen.add(word)
-                if word == _BEGIN:
-                    begin_weight, begin_weighed = columns.weights[line], bool(columns.given[line])
-                    continue
-                place = self.ids.setdefault(word, len(self.ids))
-                log_probs[place], weights[place] = columns.log_probs[line], columns.weights[line]
-                weighed[place] = columns.given[line]
+            for line, word in enumerate(columns.firsts(), start=columns.first):
+                if seen.setdefault(word, line) != line:
+                    raise self.lines.mistake(f"the word {shown(word)} is there twice", line)
+                places.append(-1 if word == _BEGIN else self.ids.setdefault(word, len(self.ids)))
+            log_probs.append(columns.log_probs)
+            weights.append(columns.weights)
+            given.append(columns.given)
+        self._check_words(seen, first)
         v = len(self.ids)
-        weights[EOS_ID], weighed[EOS_ID] = begin_weight, begin_weighed
+        found_log_probs, found_weights, weighed = np.full(v + 1, -np.inf), np.zeros(v + 1), np.ones(v + 1, np.bool_)
+        found_log_probs[places] = np.concatenate(log_probs)
+        found_weights[places], weighed[places] = np.concatenate(weights), np.concatenate(given)
+        # The last place is that of <s>: what follows it follows the end of a text.
+        found_weights[EOS_ID], weighed[EOS_ID] = found_weights[v], weighed[v]
         self.weighed = weighed[:v]
-        self.orders.append(Order(np.arange(v), _natural(log_probs[:v]), None if highest else _natural(weights[:v])))
-        self.ids[_BEGIN] = EOS_ID
+        back_offs = None if highest else _natural(found_weights[:v])
+        self.orders.append(Order(np.arange(v), _natural(found_log_probs[:v]), back_offs))
+        self.index = WordIndex([*self.ids, _BEGIN])
+
+    def _check_words(self, lines: dict[bytes, int], first: int) -> None:
+        for word, line in lines.items():
+            try:
+                word.decode("utf-8")
+            except UnicodeDecodeError as error:
+                message = f"the word {shown(word)} is not UTF-8 (byte {word[error.start]:#04x})"
+                fix = "convert the file: iconv -f latin1 -t utf-8"
+                raise self.lines.mistake(message, line, fix) from None
+        if _END not in lines:
+            message = f"the words that begin here lack {END}, with which every text ends"
+            raise self.lines.mistake(message, first, "make the file again, with ends of sentences")
 
     def _ngrams(self, order: int, size: int, *, highest: bool) -> None:
-        first = self.at
-        keys = np.zeros(size, np.int64)
-        log_probs, weights, weighed = np.zeros(size), np.zeros(size), np.ones(size, np.bool_)
+        keys, log_probs, weights, given, lines = [_NO_IDS], [_NONE], [_NONE], [_NONE > 0], [_NO_IDS]
         for columns in self._chunks(order, size, highest):
-            here = slice(columns.first - first, columns.first - first + len(columns.log_probs))
-            keys[here] = self._keys(columns, order)
-            log_probs[here], weights[here], weighed[here] = columns.log_probs, columns.weights, columns.given
-        places = sorting(keys)
-        keys = keys[places]
-        if (twice := np.flatnonzero(keys[1:] == keys[:-1])).size:
-            line = first + max(int(places[twice[0]]), int(places[twice[0] + 1]))
-            raise self.lines.mistake("this n-gram is there twice", line)
-        back_offs = None if highest else _natural(weights[places])
-        self.orders.append(Order(keys, _natural(log_probs[places]), back_offs))
-        self.weighed = weighed[places]
+            words = self._ids(columns)
+            kept = (words[1:] != len(self.ids)).all(axis=0) & (words[:-1] != EOS_ID).all(axis=0)
+            rows = np.flatnonzero(kept)
+            keys.append(self._keys(columns, words % len(self.ids), rows))
+            log_probs.append(columns.log_probs[rows])
+            weights.append(columns.weights[rows])
+            given.append(columns.given[rows])
+            lines.append(rows + columns.first)
+        found = np.concatenate(keys)
+        places = sorting(found)
+        found = found[places]
+        if (twice := np.flatnonzero(found[1:] == found[:-1])).size:
+            line = np.concatenate(lines)[places[twice[0] : twice[0] + 2]].max()
+            raise self.lines.mistake("this n-gram is there twice", int(line))
+        back_offs = None if highest else _natural(np.concatenate(weights)[places])
+        self.orders.append(Order(found, _natural(np.concatenate(log_probs)[places]), back_offs))
+        self.weighed = np.concatenate(given)[places]
 
-    def _keys(self, columns: Columns, order: int) -> Ids:
-        """Number of the prefix times V plus the last word, for each line."""
-        v = len(self.ids) - 1  # <s> and </s> are one
-        numbers = np.zeros(0, np.int64)
-        for place, words in enumerate(columns.words):
-            ids = np.fromiter(map(self.ids.get, words, repeat(-1)), np.int64, len(words))
-            if (unknown := np.flatnonzero(ids < 0)).size:
-                line = int(unknown[0])
-                message = f"the word {shown(words[line])} is not among the words of order 1"
-                raise self.lines.mistake(message, columns.first + line)
-            numbers = numbers * v + ids if place else ids
-            if 0 < place < order - 1:
+    def _ids(self, columns: Columns) -> Ids:
+        """The words of all lines, [order, N]; V for ``<s>``."""
+        shape = columns.begins.shape
+        ids = self.index.find(columns.text, columns.begins.reshape(-1), columns.ends.reshape(-1)).reshape(shape)
+        if (ids < 0).any():
+            line = int(np.flatnonzero((ids < 0).any(axis=0))[0])
+            word = columns.words(line).split(b" ")[int(np.flatnonzero(ids[:, line] < 0)[0])]
+            message = f"the word {shown(word)} is not among the words of order 1"
+            raise self.lines.mistake(message, columns.first + line)
+        return ids
+
+    def _keys(self, columns: Columns, ids: Ids, rows: Ids) -> Ids:
+        """Number of the prefix times V plus the last word, for some of the lines."""
+        v, order = len(self.ids), len(ids)
+        numbers: Ids = ids[0, rows]
+        for place in range(1, order):
+            numbers = numbers * v + ids[place, rows]
+            if place < order - 1:
                 numbers = find(self.orders[place].keys, numbers)
                 if (missing := np.flatnonzero(numbers < 0)).size:
-                    line = int(missing[0])
-                    prefix = b" ".join(column[line] for column in columns.words[: place + 1])
-                    message = f"its first words {shown(prefix)} are no n-gram of order {place + 1}"
+                    line = int(rows[missing[0]])
+                    prefix = shown(columns.words(line, place + 1))
+                    message = f"its first words {prefix} are no n-gram of order {place + 1}"
                     raise self.lines.mistake(message, columns.first + line)
         bare = np.flatnonzero(~self.weighed[numbers // v])
         if len(bare):
-            prefix = b" ".join(column[bare[0]] for column in columns.words[:-1])
-            message = f"{shown(prefix)} goes on here, but as an n-gram of order {order - 1} it has no back-off weight"
-            raise self.lines.mistake(message, columns.first + int(bare[0]))
+            line = int(rows[bare[0]])
+            prefix = shown(columns.words(line, order - 1))
+            message = f"{prefix} goes on here, but as an n-gram of order {order - 1} it has no back-off weight"
+            raise self.lines.mistake(message, columns.first + line)
         return numbers
+
+
+_NO_IDS, _NONE = np.zeros(0, np.int64), np.zeros(0)
 
 
 def _natural(logs: Floats) -> Logs:

@@ -29,7 +29,7 @@ class NgramLM:
     Args:
         table: n-grams with log probabilities and back-off weights.
         unit: whether it runs over text without end, or over sentences that end with ``eos_id``.
-        settings: how the table was estimated; None: only its order is known.
+        settings: how the table was estimated; None: nobody knows, as of a table that was read from an ARPA file.
 
     Sources: Jelinek and Mercer 1980; Katz 1987; Chen and Goodman 1998.
 
@@ -50,8 +50,7 @@ class NgramLM:
         unit: Literal["running", "sentences"] = "running",
         settings: NgramLMSettings | None = None,
     ) -> None:
-        self.table, self.unit = table, unit
-        self.settings = settings or NgramLMSettings(order=table.order)
+        self.table, self.unit, self.settings = table, unit, settings
 
     @property
     def vocabulary_size(self) -> int:
@@ -90,18 +89,21 @@ class NgramLM:
         """The log probability of every token that may come next, [n, V] in nats."""
         return torch.from_numpy(self.table.distribution(state.contexts.numpy()))
 
-    def evaluate(self, batches: Iterable[Batch], *, characters: int = 0) -> Measure:
+    def evaluate(self, batches: Iterable[Batch], *, characters: int = 0, without: int | None = None) -> Measure:
         """The loss over all batches, each row's last tokens carried from a batch to the next.
 
         Args:
             batches: a stream's ``one_pass()``.
             characters: of the text, where the tokens hold every one of them; 0 where they do not.
+            without: a token that is read, but not counted among those predicted.
 
         Raises:
             DataError: there is no token.
         """
         nats, tokens = 0.0, 0
-        for log_probs in self.token_log_probs(batches):
+        for log_probs, targets in self._scored(batches):
+            if without is not None:
+                log_probs = log_probs[targets != without]
             nats, tokens = nats - float(log_probs.sum(dtype=torch.float64)), tokens + len(log_probs)
         return Measure(nats, tokens, characters)
 
@@ -111,15 +113,20 @@ class NgramLM:
         Args:
             batches: one pass over a text; each row's last tokens are carried from each to the next.
         """
+        return (log_probs for log_probs, _ in self._scored(batches))
+
+    def _scored(self, batches: Iterable[Batch]) -> Iterator[tuple[Tensor, Tensor]]:
+        """For each batch the log probabilities of its valid targets, and these."""
         state = self.start(0)
         for batch in batches:
             steps, rows = batch.targets.shape
             state = self.start(rows) if len(state) != rows else state.fresh(batch.fresh, self.eos_id)
             log_probs, state = self.advance(state, batch.targets.t(), batch.lengths)
             if batch.lengths is None:
-                yield log_probs.t().flatten()
+                yield log_probs.t().flatten(), batch.targets.flatten()
             else:
-                yield log_probs.t()[torch.arange(steps)[:, None] < batch.lengths]
+                valid = torch.arange(steps)[:, None] < batch.lengths
+                yield log_probs.t()[valid], batch.targets[valid]
 
     def state_dict(self) -> dict[str, Tensor]:
         """The table as tensors, by name."""
@@ -129,16 +136,16 @@ class NgramLM:
         """What it is and its sizes, for a reader; ready for JSON."""
         return {
             "order": self.table.order,
-            "smoothing": self.settings.smoothing,
+            "smoothing": self.settings.smoothing if self.settings else "not known",
             "n-grams": {f"order {order}": len(found.keys) for order, found in enumerate(self.table.orders, start=1)},
-            "other_settings": unusual(self.settings, ("order", "smoothing")),
+            "other_settings": unusual(self.settings, ("order", "smoothing")) if self.settings else {},
         }
 
     def config(self) -> dict[str, Any]:
         """What `gatewise.models.rebuild` makes this model from again, beside its tensors; ready for JSON."""
         return {
             "model_type": "ngram-lm",
-            "settings": self.settings.to_dict(),
+            "settings": self.settings.to_dict() if self.settings else {},
             "vocabulary_size": self.vocabulary_size,
             "eos_id": self.eos_id,
             "unit": self.unit,

@@ -58,10 +58,13 @@ def _models(config: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def _score(name: str, values: Mapping[str, Any]) -> str:
-    told = [
-        f"loss {values['nats_per_token']:.4f} nats per token = {values['bits_per_token']:.4f} bits per token",
-        f"perplexity {values['perplexity_per_token']:.2f} per token",
-    ]
+    if values["nats_per_token"] is None:
+        told = ["loss infinite (a token has probability 0)"]
+    else:
+        told = [
+            f"loss {values['nats_per_token']:.4f} nats per token = {values['bits_per_token']:.4f} bits per token",
+            f"perplexity {values['perplexity_per_token']:.2f} per token",
+        ]
     if values.get("bits_per_character") is not None:
         told.append(f"{values['bits_per_character']:.4f} bits per character")
     unknown = f"{values['unknown']:,} of them unknown ({values['unknown'] / values['tokens']:.2%})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gatewise.tasks.declaration import Argument, Declaration, Verb
 
 _HERE = "gatewise.tasks.language_model"
-_MODEL = Argument("model", "a model folder, or a run folder that holds one")
+_MODEL = Argument("model", "a model folder, a run folder that holds one, or an ARPA file (.arpa, .arpa.gz)")
 _FILE = Argument("file", "a text file, a folder, a glob, or - for stdin")
 _FILES = Argument("files", "text files, folders, globs, .gz, or - for stdin", many=True)
 _ON = "on text; without files, on the documentation inside this Python"
@@ -31,7 +31,16 @@ LM = Declaration(
         """,
     ),
     verbs=(
-        _verb("eval", "loss, bits, perplexity, tokens and unknown words of a text", _MODEL, _FILE, example=""),
+        _verb(
+            "eval",
+            "loss, bits, perplexity, tokens and unknown words of a text",
+            _MODEL,
+            _FILE,
+            example="""
+            gatewise eval runs/notes other.txt
+            gatewise eval model.arpa.gz test.txt
+            """,
+        ),
         _verb(
             "generate",
             "write text, streamed to the terminal",
@@ -50,10 +59,25 @@ LM = Declaration(
         _verb(
             "mix",
             "make one model of several, each with its weight",
-            Argument("models", "model folders, or run folders that hold one", many=True),
+            Argument("models", "model folders, run folders that hold one, or ARPA files", many=True),
             example="gatewise mix runs/ngram runs/notes --valid held-out.txt --out runs/mixture",
         ),
-        _verb("info", "what a model is, its sizes, how it was trained, which runner it will use", _MODEL, example=""),
+        _verb(
+            "convert",
+            "write a model as an ARPA file, or an ARPA file as a model folder",
+            _MODEL,
+            Argument("target", "a new ARPA file, where the name ends in .arpa or .arpa.gz; else a new model folder"),
+            example="""
+            gatewise convert runs/ngram model.arpa.gz
+            gatewise convert model.arpa model
+            """,
+        ),
+        _verb(
+            "info",
+            "what a model is, its sizes, how it was trained, which runner it will use",
+            _MODEL,
+            example="gatewise info runs/notes",
+        ),
     ),
     fit=f"{_HERE}.run:fit_files",
     load=f"{_HERE}.model:load",
@@ -87,7 +111,7 @@ NGRAM = Declaration(
         (_FILES,),
         example="""
         gatewise train ngram notes/ --out runs/ngram
-        gatewise train ngram book.txt --order 3 --smoothing witten-bell --arpa book.arpa.gz
+        gatewise train ngram book.txt --order 3 --smoothing witten-bell --unit sentences --arpa book.arpa.gz
         """,
     ),
     verbs=(
@@ -102,5 +126,6 @@ NGRAM = Declaration(
     ),
     fit=f"{_HERE}.ngram_run:fit_ngram_files",
     load=LM.load,
+    reads={".arpa": f"{_HERE}.model:load_arpa", ".arpa.gz": f"{_HERE}.model:load_arpa"},
 )
 TASKS = (LM, WINDOW, NGRAM)

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from gatewise.cells import Cell
+from gatewise.errors import SettingError
 from gatewise.lm import LanguageModel as Scored
 from gatewise.lm import Measure, Score, score
+from gatewise.models.ngram import NgramLM
 from gatewise.models.rebuild import Network
 from gatewise.storage import Folder, write_folder
-from gatewise.tasks.language_model import writing
+from gatewise.tasks.language_model import arpa, writing
 from gatewise.tasks.language_model.folder import Parts, from_folder, to_files
 from gatewise.tasks.language_model.prompt import read_prompt
 from gatewise.tasks.language_model.settings import GenerateSettings
@@ -33,11 +35,13 @@ class Evaluation:
         measure: loss, bits and perplexity; per character only where the tokens hold every character.
         unknown: tokens that are ``<unk>``.
         characters: of the text.
+        known: loss, bits and perplexity over the other tokens, where an n-gram model met some that are unknown.
     """
 
     measure: Measure
     unknown: int
     characters: int
+    known: Measure | None = None
 
     @property
     def unknown_share(self) -> float:
@@ -46,7 +50,8 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it by name, ready for JSON."""
-        return {**self.measure.to_dict(), "characters": self.characters, "unknown": self.unknown}
+        told = {**self.measure.to_dict(), "characters": self.characters, "unknown": self.unknown}
+        return told if self.known is None else {**told, "without_unknown": self.known.to_dict()}
 
 
 class LanguageModel:
@@ -56,7 +61,7 @@ class LanguageModel:
 
     Args:
         parts: as a model folder holds them.
-        verified: whether its files were compared with a manifest.
+        verified: whether its files were compared with a manifest; None for an ARPA file, which can have none.
 
     Attributes:
         network: a :class:`~gatewise.models.recurrent_lm.RecurrentLM` or
@@ -66,23 +71,27 @@ class LanguageModel:
         history: the text it read, its settings, how good it was found to be; ready for JSON.
     """
 
-    def __init__(self, parts: Parts, verified: bool = True) -> None:
+    def __init__(self, parts: Parts, verified: bool | None = True) -> None:
         self.parts, self.verified = parts, verified
         self.network = parts.network
         self.tokenizer = parts.tokenizer
         self.history = parts.history
 
     def save(self, path: str | Path, replace: bool = False) -> None:
-        """Write the model folder.
+        """Write the model folder; or an ARPA file, where the name ends in ``.arpa`` or ``.arpa.gz``.
 
         Args:
-            path: the folder.
-            replace: whether a model folder that is there may be replaced.
+            path: the folder, or the file.
+            replace: whether a model folder or file that is there may be replaced.
 
         Raises:
-            GatewiseError: the place is taken, or the system refuses; what was there is as before.
+            GatewiseError: the place is taken, the model is none that ARPA can hold, or the system refuses; what was
+                there is as before.
         """
-        write_folder(path, to_files(self.parts), replace)
+        if arpa.is_arpa(path):
+            arpa.write(path, self.parts, replace)
+        else:
+            write_folder(path, to_files(self.parts), replace)
 
     def generate(self, prompt: str = "", **settings: Any) -> str:
         """A text that goes on from ``prompt``, the prompt included.
@@ -141,7 +150,7 @@ class LanguageModel:
         """As :meth:`evaluate`, of a text that was read already."""
         with tempfile.TemporaryDirectory(prefix="gatewise-") as folder:
             store = TokenStore.build(corpus, self.tokenizer, folder=folder, division=division(self.parts.text))
-            return evaluate(self.network, store, self.parts.text, self.parts.batches)
+            return evaluate(self.network, store, self.parts.text, self.parts.batches, self.tokenizer.unk_id)
 
     def info(self) -> dict[str, Any]:
         """What it is, its sizes, how it was trained and how good it was found to be; ready for JSON."""
@@ -176,12 +185,37 @@ def load(folder: Folder, cell: Cell | type[Cell] | str | None = None) -> Languag
     return LanguageModel(from_folder(folder, cell), folder.verified)
 
 
-def evaluate(network: Network, store: TokenStore, text: TextSettings, batches: BatchSettings) -> Evaluation:
-    """How good a network, in evaluation mode, is on an encoded text, every token scored once."""
+def load_arpa(path: str | Path, cell: Any = None) -> LanguageModel:
+    """The model in an ARPA file.
+
+    Raises:
+        ModelFileError: it is missing, damaged, or no ARPA file.
+        SettingError: a cell is given.
+    """
+    if cell is not None:
+        raise SettingError("an ARPA file holds n-grams and has no cell", fix="leave the cell out")
+    return LanguageModel(arpa.read(path), verified=None)
+
+
+def evaluate(
+    network: Network, store: TokenStore, text: TextSettings, batches: BatchSettings, unk_id: int | None = None
+) -> Evaluation:
+    """How good a network, in evaluation mode, is on an encoded text, every token scored once.
+
+    Args:
+        network: the model.
+        store: the text.
+        text: how it was cut.
+        batches: how it is read.
+        unk_id: the unknown token; where there are some, an n-gram model is measured without them too.
+    """
     counts = store.counts
     predicted = counts.characters if text.lossless and not counts.unknown else 0
     measure = network.evaluate(stream(store, text, batches).one_pass(), characters=predicted)
-    return Evaluation(measure, counts.unknown, counts.characters)
+    known = None
+    if isinstance(network, NgramLM) and counts.unknown and unk_id is not None:
+        known = network.evaluate(stream(store, text, batches).one_pass(), without=unk_id)
+    return Evaluation(measure, counts.unknown, counts.characters, known)
 
 
 def _told(entry: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from gatewise.errors import TrainingError
+from gatewise.errors import SettingError, TrainingError
 from gatewise.models.ngram import NgramLM, Options, Text, count, estimate, interpolation_weights, write_arpa
 from gatewise.models.ngram.count_on_disk import count_on_disk
 from gatewise.models.ngram.memory import free_memory, needed
@@ -24,17 +24,15 @@ from gatewise.storage import read_folder, write_atomically, write_folder
 from gatewise.tasks.language_model.data import Data, read_data
 from gatewise.tasks.language_model.folder import Parts, to_files
 from gatewise.tasks.language_model.model import LanguageModel, evaluate, load
-from gatewise.tasks.language_model.ngram_settings import LEAST_MEMORY, NGRAM, NGRAM_SAVED, NgramRunSettings
+from gatewise.tasks.language_model.ngram_settings import LEAST_MEMORY, NGRAM, NGRAM_SAVED, READING, NgramRunSettings
 from gatewise.tasks.language_model.run_folder import new_folder, new_name
 from gatewise.tasks.language_model.settings import DataSettings
 from gatewise.tasks.mapped import mapped
-from gatewise.text.settings import BatchSettings, TextSettings
+from gatewise.text.settings import TextSettings
 from gatewise.text.store import TokenStore
 from gatewise.training.result import versions
 
 CONFIG = "config.toml"
-READING = BatchSettings(batch_size=512, bptt=512)
-"""A table is asked for many tokens at a time."""
 _SAMPLES, _TEMPERATURE, _SAMPLE_TOKENS = 3, 0.8, {"word": 80, "char": 400, "byte": 400, "bpe": 120, "unigram": 120}
 
 
@@ -88,6 +86,10 @@ def make_ngram_plan(files: Sequence[str], given: Mapping[str, Any]) -> NgramPlan
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise TrainingError("there is something here already", where=str(folder), fix="give another --out")
     tables: dict[str, Any] = NGRAM_SAVED.build(values)
+    text, order = tables["text"], tables["model"].order
+    if asked.arpa and order > 2 and text.unit == "running" and text.reset_at == "never":
+        message = "the model would go on from one line into the next, which an ARPA file cannot say"
+        raise SettingError(message, fix="give --reset-at line, or --unit sentences")
     memory = None if asked.memory is None else read_size(asked.memory, "memory", LEAST_MEMORY)
     return NgramPlan(tuple(files), folder, asked.arpa, memory, **tables)
 
@@ -179,7 +181,7 @@ def _history(network: NgramLM, data: Data, plan: NgramPlan, notes: Sequence[str]
         "settings": {"text": plan.text.to_dict()},
         "training": {"tokens": len(data.train), "n-grams": sizes, "seconds": seconds, "notes": list(notes)},
         "scores": {
-            name: evaluate(network, store, plan.text, READING).to_dict()
+            name: evaluate(network, store, plan.text, READING, data.tokenizer.unk_id).to_dict()
             for name, store in stores.items()
             if store is not None
         },

@@ -9,7 +9,10 @@ from gatewise.models.settings import NgramLMSettings
 from gatewise.settings import Group, Settings, setting
 from gatewise.settings.size import read_size
 from gatewise.tasks.language_model.settings import DataSettings, ReportSettings
-from gatewise.text.settings import TextSettings
+from gatewise.text.settings import BatchSettings, TextSettings
+
+READING = BatchSettings(batch_size=512, bptt=512)
+"""A table is asked for many tokens at a time."""
 
 LEAST_MEMORY = "100mb"
 

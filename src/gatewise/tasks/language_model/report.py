@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from gatewise.tasks.language_model.model import Evaluation
 
 _TOKENS = {"char": "character", "word": "word", "byte": "byte"}
+
+
+INFINITE = "infinite: a token has probability 0 under this model"
 
 
 def one_line(scores: Mapping[str, Any]) -> str:
@@ -19,11 +23,18 @@ def one_line(scores: Mapping[str, Any]) -> str:
         'loss 1.5000 nats per token, perplexity 4.48 per token, 1,000 tokens, 3.10% of them unknown'
     """
     bits = scores["bits_per_character"]
-    parts = [
-        f"loss {scores['loss']:.4f} nats per token",
-        f"perplexity {scores['perplexity_per_token']:,.2f} per token",
+    if scores["loss"] is None:
+        parts = [f"loss {INFINITE}"]
+    else:
+        parts = [
+            f"loss {scores['loss']:.4f} nats per token",
+            f"perplexity {scores['perplexity_per_token']:,.2f} per token",
+        ]
+    known = scores.get("without_unknown")
+    parts += [
         *([] if bits is None else [f"{bits:.4f} bits per character"]),
         f"{scores['tokens']:,} tokens, {scores['unknown'] / scores['tokens']:.2%} of them unknown",
+        *([f"perplexity without them {known['perplexity_per_token']:,.2f}"] if known and known["loss"] else []),
     ]
     return ", ".join(parts)
 
@@ -32,7 +43,8 @@ def evaluation(found: Evaluation, level: str) -> str:
     """Measures as a table: a name, a value, and per what."""
     measure = found.measure
     token = f"token ({_TOKENS.get(level, level + ' piece')})"
-    rows = [("loss", f"{measure.nats_per_token:.4f}", f"nats per {token}")]
+    told = f"nats per {token}" if math.isfinite(measure.nats) else INFINITE
+    rows = [("loss", f"{measure.nats_per_token:.4f}", told)]
     if measure.nats_per_character is not None:
         rows.append(("", f"{measure.nats_per_character:.4f}", "nats per character"))
     rows.append(("bits", f"{measure.bits_per_token:.4f}", f"bits per {token}"))
@@ -41,11 +53,21 @@ def evaluation(found: Evaluation, level: str) -> str:
     lost = "" if measure.characters else "not all held by the tokens, so nothing is said per character"
     rows += [
         ("perplexity", f"{measure.perplexity:,.4f}", f"per {token} = exp(loss) = 2^bits"),
+        *_known(found),
         ("tokens", f"{measure.tokens:,}", "predicted, ends of texts included"),
         ("characters", f"{found.characters:,}", lost),
         ("unknown", f"{found.unknown:,}", f"tokens ({found.unknown_share:.2%}) stand for what the model does not know"),
     ]
     return "\n".join(f"{name:<11}{value:>12}  {per}".rstrip() for name, value, per in rows)
+
+
+def _known(found: Evaluation) -> list[tuple[str, str, str]]:
+    """What is said of the tokens that are known, where others are not."""
+    if found.known is None:
+        return []
+    known = found.known
+    told = f"per token without the {found.unknown:,} unknown ones (loss {known.nats_per_token:.4f} nats)"
+    return [("", f"{known.perplexity:,.4f}", told)]
 
 
 def info(told: Mapping[str, Any]) -> str:

@@ -112,4 +112,5 @@ GENERATE = Group(writing=GenerateSettings, loading=LoadSettings, output=ReportSe
 SCORE = Group(scores=ScoreSettings, reading=ReadSettings, loading=LoadSettings, output=ReportSettings)
 RANK = Group(loading=LoadSettings, output=ReportSettings)
 MIX = Group(mixture=MixSettings, reading=ReadSettings, output=ReportSettings)
+CONVERT = Group(loading=LoadSettings)
 INFO = Group(loading=LoadSettings, output=ReportSettings)

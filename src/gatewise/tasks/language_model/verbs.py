@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -117,7 +118,7 @@ def rank(console: Console, arguments: Arguments, given: Given) -> None:
         console.note(f"left out: {len(lines) - len(candidates)} blank lines")
     for text, log_prob in model.rank(candidates):
         if given.get("json"):
-            console.json({"text": text, "log_prob": log_prob})
+            console.json({"text": text, "log_prob": _finite(log_prob)})
         else:
             console.line(f"{log_prob:.4f}\t{text}")
 
@@ -154,6 +155,12 @@ def ngrams(console: Console, arguments: Arguments, given: Given) -> None:
         console.line(ngram_growth.table(found))
 
 
+def convert(console: Console, arguments: Arguments, given: Given) -> None:
+    """Write a model in another form."""
+    _open(console, arguments, given).save(arguments["target"])
+    console.note(f"model: {arguments['target']}")
+
+
 def info(console: Console, arguments: Arguments, given: Given) -> None:
     """Show what a model is, its sizes, how it was trained, and which runner it will use."""
     model = _open(console, arguments, given)
@@ -162,7 +169,7 @@ def info(console: Console, arguments: Arguments, given: Given) -> None:
 
 def _open(console: Console, arguments: Arguments, given: Given) -> LanguageModel:
     model: LanguageModel = open_model(arguments["model"], given.get("cell"))
-    if not model.verified:
+    if model.verified is False:
         console.note(f"{arguments['model']}: {UNVERIFIED}")
     return model
 
@@ -220,10 +227,15 @@ def _as_text(model: LanguageModel, text: str, scored: Score, tokens: bool) -> st
 
 def _as_json(model: LanguageModel, text: str, scored: Score, tokens: bool) -> str:
     names = model.tokenizer.tokens(model.sequence(text)) if tokens else []
-    told: dict[str, Any] = {"text": text, "log_prob": scored.log_prob, "count": len(scored.tokens)}
+    told: dict[str, Any] = {"text": text, "log_prob": _finite(scored.log_prob), "count": len(scored.tokens)}
     if tokens:
-        told["tokens"] = list(zip(names, scored.tokens, strict=True))
-    return json.dumps(told, ensure_ascii=False)
+        told["tokens"] = list(zip(names, map(_finite, scored.tokens), strict=True))
+    return json.dumps(told, ensure_ascii=False, allow_nan=False)
+
+
+def _finite(log_prob: float) -> float | None:
+    """JSON has no infinity: None stands for the logarithm of 0."""
+    return log_prob if math.isfinite(log_prob) else None
 
 
 def _visible(name: str) -> str:

@@ -1,0 +1,66 @@
+"""An ARPA file as a language model, and a language model as an ARPA file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from gatewise.errors import DataError, GatewiseError, ModelFileError
+from gatewise.models.ngram import NgramLM, read_arpa, write_arpa
+from gatewise.tasks.language_model.folder import Parts
+from gatewise.tasks.language_model.ngram_settings import READING
+from gatewise.text.settings import TextSettings
+from gatewise.text.tokenizer import Tokenizer
+from gatewise.training.result import versions
+
+ENDINGS = (".arpa", ".arpa.gz")
+TEXT = TextSettings(level="word", pretokenised=True, reset_at="line")
+"""Words are what stands between spaces, and every line begins anew: as KenLM reads a text."""
+
+
+def is_arpa(path: str | Path) -> bool:
+    """Whether a name is that of an ARPA file.
+
+    Example:
+        >>> is_arpa("model.arpa.gz"), is_arpa("runs/ngram")
+        (True, False)
+    """
+    return Path(path).name.lower().endswith(ENDINGS)
+
+
+def read(path: str | Path) -> Parts:
+    """The model in an ARPA file, over exactly its words.
+
+    Raises:
+        ModelFileError: it is missing, damaged, no ARPA file, or has a word that stands for something else here.
+    """
+    found = read_arpa(path)
+    try:
+        tokenizer = Tokenizer.of_words(found.words[2:])
+    except DataError as error:
+        raise ModelFileError(error.message, where=str(path), fix="give that word another name in the file") from None
+    network = NgramLM(found.table)
+    history = {"training": {"read from": Path(path).name}, "versions": versions()}
+    return Parts(network, tokenizer, TEXT, READING, history)
+
+
+def write(path: str | Path, parts: Parts, replace: bool = False) -> None:
+    """Write a model as an ARPA file.
+
+    Args:
+        path: the file.
+        parts: the model.
+        replace: whether a file that is there may be replaced.
+
+    Raises:
+        GatewiseError: there is a file or folder, the model is none that ARPA can hold, or the system refuses.
+    """
+    if os.path.isdir(path):
+        raise GatewiseError("a file cannot be written here: a folder has this name", where=str(path))
+    if os.path.lexists(path) and not replace:
+        raise GatewiseError("there is a file already", where=str(path), fix="choose another name")
+    if not isinstance(parts.network, NgramLM):
+        kind = parts.network.config()["model_type"]
+        message = f"an ARPA file holds an n-gram model, but this is a {kind}"
+        raise GatewiseError(message, where=str(path), fix="give the name of a folder")
+    write_arpa(path, parts.network.table, parts.tokenizer.tokens(range(parts.tokenizer.vocabulary_size)))
