@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
-BLUE, ORANGE, GREEN, GREY = "#2f6f9f", "#d1622b", "#4a8c5c", "#9aa5ad"
+BLUE, ORANGE, GREEN, GREY, VIOLET = "#2f6f9f", "#d1622b", "#4a8c5c", "#9aa5ad", "#7d5aa0"
 _INK, _GRID, _MOST_POINTS = "#39434b", "#e4e8ea", 600
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _STYLE: dict[Any, Any] = {
@@ -45,17 +46,24 @@ class Line:
         label: what the legend calls it; "" keeps it out.
         points: pairs (x, y); those that are not finite are left out.
         colour: a CSS colour.
-        form: thin (the raw values), strong (their course), or marked (a marker at each point).
+        form: thin (the raw values), strong (their course), marked (a marker at each point), or dashed (a level).
     """
 
     label: str
     points: Sequence[tuple[float, float]]
     colour: str = BLUE
-    form: Literal["thin", "strong", "marked"] = "strong"
+    form: Literal["thin", "strong", "marked", "dashed"] = "strong"
 
 
 def chart(
-    title: str, x_label: str, y_label: str, lines: Iterable[Line], *, log: bool = False, zero: bool = False
+    title: str,
+    x_label: str,
+    y_label: str,
+    lines: Iterable[Line],
+    *,
+    log: bool = False,
+    zero: bool = False,
+    log_x: bool = False,
 ) -> str:
     """A chart as an ``<svg>`` element that needs nothing outside itself; the same data give the same text.
 
@@ -66,6 +74,7 @@ def chart(
         lines: what to draw, the last on top.
         log: a logarithmic y axis.
         zero: a y axis that starts at zero (unless it is logarithmic), so that what is flat looks flat.
+        log_x: a logarithmic x axis.
 
     Example:
         >>> picture = chart("Loss", "steps", "nats", [Line("training", [(1, 4.0), (2, 3.5)])])
@@ -80,8 +89,12 @@ def chart(
         figure = Figure(figsize=(5.4, 2.9), layout="constrained")
         axes = figure.add_subplot()
         _draw(axes, lines)
+        if log_x:
+            axes.set_xscale("log")
+            _logarithmic(axes.xaxis, *axes.get_xlim())
         if log:
-            _logarithmic(axes)
+            axes.set_yscale("log")
+            _logarithmic(axes.yaxis, *axes.get_ylim())
         elif zero:
             axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
         axes.set_xlabel(printable(x_label))
@@ -140,6 +153,7 @@ def _draw(axes: Axes, lines: Iterable[Line]) -> None:
     forms: dict[str, dict[str, Any]] = {
         "thin": {"linewidth": 0.8, "alpha": 0.45},
         "strong": {"linewidth": 1.7},
+        "dashed": {"linewidth": 1.2, "linestyle": (0, (4, 3))},
         "marked": {"linewidth": 1.7, "marker": "o", "markersize": 3.5},
     }
     labelled = False
@@ -152,15 +166,13 @@ def _draw(axes: Axes, lines: Iterable[Line]) -> None:
         axes.legend(frameon=False)
 
 
-def _logarithmic(axes: Axes) -> None:
+def _logarithmic(axis: Axis, low: float, high: float) -> None:
     from matplotlib.ticker import LogLocator, NullLocator
 
-    axes.set_yscale("log")
-    low, high = axes.get_ylim()
     # Over a few decades powers of ten alone would leave the axis nearly without numbers.
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1e4 * low else (1,)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter("{x:g}")
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1e4 * low else (1,)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(lambda value, _: f"{value:g}" if value < 1e4 else f"{value:,.0f}")
 
 
 def _element(document: str, title: str) -> str:

@@ -53,6 +53,18 @@ LM = Declaration(
             Argument("models", "model folders, or run folders that hold one", many=True),
             example="gatewise mix runs/ngram runs/notes --valid held-out.txt --out runs/mixture",
         ),
+        Verb(
+            "compare",
+            "train models of several kinds on one text in a given time, and measure them side by side",
+            f"{_HERE}.compare.verb:compare",
+            f"{_HERE}.compare.settings:COMPARE",
+            (_FILES,),
+            example="""
+            gatewise compare notes/ --minutes 5
+            gatewise compare book.txt --models gru,lstm --sizes 10k,100k,1m --out runs/little-data
+            gatewise generate runs/little-data/lstm-100k --prompt "Once upon"
+            """,
+        ),
         _verb("info", "what a model is, its sizes, how it was trained, which runner it will use", _MODEL, example=""),
     ),
     fit=f"{_HERE}.run:fit_files",
