@@ -146,7 +146,14 @@ class Loop:
         task, progress = self.task, self.progress
         self.monitor.begin(
             Run(
-                task.name, task.unit, task.nats, self.folder, progress.step, self.steps, self._parameter_count(), self.limit
+                task.name,
+                task.unit,
+                task.nats,
+                self.folder,
+                progress.step,
+                self.steps,
+                self._parameter_count(),
+                self.limit,
             )
         )
         for part, how in self.computed_by.items():

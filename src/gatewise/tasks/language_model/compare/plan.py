@@ -78,7 +78,8 @@ class ComparePlan:
             data=self.data,
             text=self.text,
             batches=self.batches,
-            model=recurrent or WindowLMSettings(window=shared.window, **sizes),
+            # Without direct connections its output layer is as large as those of the others.
+            model=recurrent or WindowLMSettings(window=shared.window, direct=False, **sizes),
             training=self._training(seconds, steps_per_epoch),
         )
 
@@ -122,6 +123,5 @@ def make_compare_plan(files: Sequence[str], given: Mapping[str, Any]) -> Compare
     folder = Path(asked.out) if asked.out else new_name("compare")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise TrainingError("there is something here already", where=str(folder), fix="give another --out")
-    text = TextSettings(**tables["text"].to_dict())  # as a model folder holds them
     batches = BatchSettings(**tables["batches"].to_dict())
-    return ComparePlan(tuple(files), folder, asked, tables["data"], text, batches, tables["shared"])
+    return ComparePlan(tuple(files), folder, asked, tables["data"], tables["text"].plain(), batches, tables["shared"])

@@ -14,6 +14,7 @@ from gatewise.text.settings import BatchSettings, TextSettings
 Name = Literal["ngram", "window", "rnn", "gru", "lstm"]
 NAMES: tuple[Name, ...] = ("ngram", "window", "rnn", "gru", "lstm")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([km]?)", re.IGNORECASE)
+_PIECES = 2048
 _TIMES = {"": 1, "k": 1000, "m": 1_000_000}
 
 
@@ -39,7 +40,9 @@ class CompareSettings(Settings):
     )
     models: tuple[Name, ...] = setting(NAMES, "which models", metavar="NAME,...")
     sizes: tuple[str, ...] = setting(
-        (), "train on so many tokens from the beginning of the text, such as 10k,100k,1m; none: on all", metavar="SIZE,..."
+        (),
+        "train on so many tokens from the beginning of the text, such as 10k,100k,1m; none: on all",
+        metavar="SIZE,...",
     )
 
     def __post_init__(self) -> None:
@@ -67,6 +70,19 @@ class CompareTextSettings(TextSettings):
     """As :class:`TextSettings`, but over pieces of words: few enough that every model is quick, and nothing is lost."""
 
     level: Literal["word", "char", "byte", "bpe", "unigram"] = setting("bpe", "what a token is")
+    vocabulary_size: int = setting(
+        0, "keep this many tokens at most; 0: all words or characters, 2048 pieces for bpe and unigram", minimum=0
+    )
+
+    def plain(self) -> TextSettings:
+        """The same as a model folder holds it, the number of pieces filled in.
+
+        Example:
+            >>> CompareTextSettings().plain().vocabulary_size
+            2048
+        """
+        pieces = _PIECES if self.level in ("bpe", "unigram") else 0
+        return TextSettings(**self.to_dict() | {"vocabulary_size": self.vocabulary_size or pieces})
 
 
 @dataclass(frozen=True)
@@ -87,7 +103,9 @@ class SharedSettings(Settings):
         "full", "adaptive: rare tokens in groups, quicker where the vocabulary is large"
     )
     learning_rate: float = setting(0.004, "the highest learning rate of a network", above=0)
-    window: int = setting(4, "how many of the last tokens the window model sees", minimum=1, maximum=1000, unit="tokens")
+    window: int = setting(
+        4, "how many of the last tokens the window model sees", minimum=1, maximum=1000, unit="tokens"
+    )
     order: int = setting(5, "n: how many tokens an n-gram has at most", minimum=1, maximum=7, unit="tokens")
     seed: int = setting(0, "where the random numbers start", minimum=0, below=2**32)
     threads: int = setting(0, "threads to compute with; 0: as many as torch chooses", minimum=0)

@@ -60,7 +60,9 @@ def as_text(rows: Sequence[Row]) -> list[str]:
     lines = [*([head[line] for head in HEADS] for line in (0, 1)), *shown]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADS))]
     aligned = [
-        "  ".join(line[column].rjust(widths[column]) if column else line[0].ljust(widths[0]) for column in kept).rstrip()
+        "  ".join(
+            line[column].rjust(widths[column]) if column else line[0].ljust(widths[0]) for column in kept
+        ).rstrip()
         for line in lines
     ]
     text = aligned[:2]
