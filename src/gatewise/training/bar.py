@@ -52,8 +52,8 @@ class Bar:
         if not self._name:
             self.said(f"training {run.name}: {run.parameters:,} parameters, in {run.folder}")
         done = steps_of(run, run.step)
-        share, name = run.step / run.steps, self._name or run.name
-        self._line = self._progress.add_task(name, total=1, completed=share, done=done, told="")
+        self._line = self._progress.add_task(self._name or run.name, total=1, done=done, told="")
+        self._progress.update(self._line, completed=run.step / run.steps)
         self._progress.start()
         # rich hides the cursor; a second Ctrl-C, which ends the process at once, would leave it hidden.
         self._console.show_cursor(True)

@@ -23,7 +23,8 @@ class Result:
         unit: what its losses are a mean over.
         nats: whether exp(loss) is a perplexity.
         folder: of the run; the model lies in ``folder / "model"`` unless it was stopped by a signal.
-        stopped: why it ended: all steps done, no time left, no patience left, a signal, or gradients that stayed not finite.
+        stopped: why it ended: all steps done, no time left, no patience left, a signal, or gradients
+            that stayed not finite.
         signal: the signal's number, or None.
         steps: steps done, of all runs that were resumed.
         epochs: how often the training data was read.

@@ -118,7 +118,7 @@ SCHEDULES: dict[str, Callable[[int, int, float, float], float]] = {
 
 
 def place(step: int, steps: int, used: float) -> tuple[int, int]:
-    """Where a run with a time limit stands in its schedule: a place and the number of places, as the schedules take them.
+    """Where a run with a time limit stands in its schedule: a place among so many places, as the schedules take them.
 
     Args:
         step: the step to be done, from 0.

@@ -15,9 +15,9 @@ class TrainingSettings(Settings):
 
     Weight decay shrinks matrices (embeddings included), never biases, gains or other vectors.
 
-    With ``max_minutes`` the schedule follows the clock: a step's learning rate is that of the share of the time, or of the
-    steps, that is used up by then, whichever is more. Two such runs are never the same, a resumed one included; it keeps
-    the time that it had used. Without it nothing depends on the clock.
+    With ``max_minutes`` the schedule follows the clock: a step's learning rate is that of the share of the time, or of
+    the steps, that is used up by then, whichever is more. Two such runs are never the same, a resumed one included; it
+    keeps the time that it had used. Without it nothing depends on the clock.
 
     Example:
         >>> TrainingSettings(learning_rate=0.01).schedule

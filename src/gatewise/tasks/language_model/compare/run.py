@@ -63,9 +63,8 @@ def carry_out(plan: ComparePlan, screen: Screen, stdin: BinaryIO | None = None) 
         KeyboardInterrupt: it was stopped before any model was finished.
     """
     with new_folder(plan.folder, kept=_MODELS):
-        work = _Work(
-            plan, read_data(plan.files, plan.data, plan.text, plan.folder / "data", screen.said, stdin), screen
-        )
+        data = read_data(plan.files, plan.data, plan.text, plan.folder / "data", screen.said, stdin)
+        work = _Work(plan, data, screen)
         work.check()
         with _stoppable(work.found), _reported(work.found):
             work.count_ngrams()

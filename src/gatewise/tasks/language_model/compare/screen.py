@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 from gatewise.tasks.language_model.compare.row import Row
 from gatewise.training.bar import Bar
-from gatewise.training.monitor import Monitor, Run, Silent, duration
+from gatewise.training.monitor import Monitor, Silent, duration
 
 _ENDED = {"patience": ", since validation stopped improving", "done": ""}
 

@@ -59,12 +59,8 @@ def as_text(rows: Sequence[Row]) -> list[str]:
     kept = [column for column in range(len(HEADS)) if any(line[column] for line in shown)]
     lines = [*([head[line] for head in HEADS] for line in (0, 1)), *shown]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADS))]
-    aligned = [
-        "  ".join(
-            line[column].rjust(widths[column]) if column else line[0].ljust(widths[0]) for column in kept
-        ).rstrip()
-        for line in lines
-    ]
+    padded = [[line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])] for line in lines]
+    aligned = ["  ".join(line[column] for column in kept).rstrip() for line in padded]
     text = aligned[:2]
     for index, row in enumerate(rows):
         if index and row.tokens != rows[index - 1].tokens:
@@ -78,8 +74,8 @@ def notes(found: Comparison, width: int = 0) -> list[str]:
     sentences = [
         f"Perplexity is per token ({found.token}), on the {found.text} text of {found.text_tokens:,} tokens.",
         "The tokens were learnt once, from the whole training text, and are the same for every model and size.",
-        "Training is stopped when its time is over, or when validation stops improving; the weights that validated best "
-        "are kept. Its seconds are those of training alone.",
+        "A network trains until its time is over or validation stops improving, and keeps the weights that "
+        "validated best; the seconds are those of training alone.",
     ]
     return [line for sentence in sentences for line in (textwrap.wrap(sentence, width) if width else [sentence])]
 
