@@ -20,7 +20,7 @@ from gatewise.training.settings import TrainingSettings
 
 _EPOCHS = 50
 """Of a text so short that there is time for more: by then every network has learnt it by heart."""
-_STEPS_BETWEEN_VALIDATIONS = 100
+_STEPS_BETWEEN_VALIDATIONS = 25
 _EPOCHS_WITHOUT_IMPROVEMENT = 3
 
 

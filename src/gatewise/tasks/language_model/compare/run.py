@@ -28,7 +28,7 @@ from gatewise.training.loop import NotFinite, fit
 from gatewise.training.metrics import read_metrics
 from gatewise.training.signals import StopSignals
 
-_WATCHED = 20_000
+_WATCHED = 10_000
 """Tokens of the validation text that are looked at while a network is trained."""
 _MODELS = "*/model"
 _TOKEN = {"word": "word", "char": "character", "byte": "byte"}
