@@ -36,7 +36,7 @@ table { border-collapse: separate; border-spacing: 0; width: 100%; margin: 0 0 1
 caption { text-align: left; font-weight: 600; padding: .2rem 0; }
 td { padding: .25rem .8rem; border-top: 1px solid #eef1f2; font-size: .9rem; overflow-wrap: anywhere; }
 tr:first-child td { border-top: 0; } td:first-child { color: #5b6770; width: 45%; }
-.rows td { width: auto; text-align: right; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
+.rows td { width: auto; text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .rows td:first-child { width: auto; text-align: left; } .wide { max-width: 50rem; margin: 0 0 1rem; }
 th { padding: .25rem .8rem; font-size: .85rem; font-weight: 600; text-align: right; color: #5b6770; }
 th:first-child { text-align: left; }
