@@ -42,7 +42,7 @@ STEPS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("bigrams, modified Kneser-Ney", "ngram", {"order": 2}),
     ("trigrams, modified Kneser-Ney", "ngram", {"order": 3}),
     ("5-grams, modified Kneser-Ney", "ngram", {"order": 5}),
-    ("window of 4 words", "window", NETWORK | {"window": 4}),
+    ("window of 4 words", "window", NETWORK | {"window": 4, "direct": False}),
     ("RNN", "lm", NETWORK | {"cell": "rnn", "tie_weights": True}),
     ("GRU", "lm", NETWORK | {"cell": "gru", "tie_weights": True}),
     ("LSTM", "lm", NETWORK | {"cell": "lstm", "tie_weights": True}),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gatewise.cells import Norm as Norm
     from gatewise.cells import Vector as Vector
     from gatewise.errors import GatewiseError as GatewiseError
+    from gatewise.tasks.library import compare as compare
     from gatewise.tasks.library import load as load
     from gatewise.tasks.library import train as train
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "gatewise.cells": ("Cell", "Input", "Matrix", "Norm", "Vector"),
     "gatewise.errors": ("GatewiseError",),
-    "gatewise.tasks.library": ("load", "train"),
+    "gatewise.tasks.library": ("compare", "load", "train"),
 }
 _HOME = {name: place for place, names in _PLACES.items() for name in names}
 

@@ -282,3 +282,31 @@ def test_a_full_disk_while_training_loses_nothing(refused, gatewise, tmp_path):
         assert "No space left on device" in line
         assert gatewise("train", "lm", "--resume", "--out", out)[0] == 0
         assert (out / "model" / "model.safetensors").read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--models", "gru,lsmt"], "did you mean lstm?"),
+        (["--sizes", "10k,10x"], "sizes must be numbers of tokens such as 500, 10k or 1.5m, but '10x' was given"),
+        (["--sizes", "0"], "but '0' was given"),
+        (["--minutes", "0"], "minutes must be a number above 0, but 0.0 was given"),
+        (["--minutes", "-3"], "minutes must be a number above 0, but -3.0 was given"),
+        (["--minuts", "3"], "there is no option --minuts; did you mean --minutes?"),
+        (["--order", "9"], "order must be a whole number from 1 to 7, but 9 was given"),
+        (["--batch-size", "9999"], "one batch needs 9999 x 64 = 639936 tokens"),
+        (["--valid", "nowhere.txt"], "nowhere.txt: there is no such file"),
+    ],
+)
+def test_a_comparison_that_cannot_be(refused, tmp_path, flags, words):
+    line = refused("compare", tiny.text_file(tmp_path), "--out", tmp_path / "out", "--level", "char", *flags)
+    assert words in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_comparison_of_an_empty_text_or_in_a_folder_that_is_taken(refused, tmp_path, tiny_run):
+    (tmp_path / "a.txt").write_bytes(b"")
+    assert "nothing but white space" in refused("compare", tmp_path / "a.txt", "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    line = refused("compare", tiny.text_file(tmp_path), "--out", tiny_run)
+    assert "there is something here already; give another --out" in line

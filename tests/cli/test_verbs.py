@@ -197,3 +197,22 @@ def test_train_reads_stdin(gatewise, tmp_path):
     )  # fmt: skip
     assert code == 0
     assert "training lm" in err
+
+
+def test_compare_shows_a_table_or_json(gatewise, tmp_path):
+    flags = ["--models", "ngram,gru", "--level", "char", "--minutes", 0.001, "--batch-size", 4, "--bptt", 8]
+    file = tiny.text_file(tmp_path)
+    code, out, err = gatewise("compare", file, "--out", tmp_path / "a", *flags)
+    assert code == 0, err
+    assert [line.split()[0] for line in out.splitlines() if line.startswith(("model", "ngram", "gru"))] == [
+        "model", "ngram", "gru",
+    ]  # fmt: skip
+    assert max(map(len, out.splitlines())) <= 80
+    assert "on the validation text" in out
+    assert "gru, " in err
+    held_out = tiny.text_file(tmp_path, tiny.sentences(70)[-300:], "held-out.txt")
+    told = json.loads(gatewise("compare", file, "--out", tmp_path / "b", *flags, "--valid", held_out, "--json")[1])
+    assert [row["model"] for row in told["rows"]] == ["ngram", "gru"]
+    for row in told["rows"]:
+        again = json.loads(results(gatewise, "eval", row["folder"], held_out, "--json"))
+        assert math.isclose(again["perplexity_per_token"], row["perplexity"], rel_tol=1e-9)

@@ -234,3 +234,29 @@ def test_one_line_of_100_megabytes_needs_no_more_memory(tmp_path: Path, level: s
         return int(done.stdout)
 
     assert peak(100) < peak(5) + 60_000  # kB
+
+
+@pytest.mark.parametrize("level", ["char", "byte", "bpe", "word"])
+def test_a_beginning_is_the_store_of_the_beginning(level):
+    texts = ["é one two\nthree one\n", "two two\n\nfour\n"]
+    settings = TextSettings(level=level, minimum_count=1)
+    tokenizer = Tokenizer.train(texts, settings)
+    whole = TokenStore.build(texts, tokenizer)
+    first = TokenStore.build(texts[:1], tokenizer)
+    found = whole.beginning(len(first), tokenizer)
+    assert found.ids.tolist() == first.ids.tolist()
+    assert found.boundaries.tolist() == first.boundaries.tolist()
+    assert found.counts == first.counts
+    assert whole.beginning(len(whole), tokenizer) is whole
+    inside = whole.beginning(len(first) + 2, tokenizer)
+    assert inside.boundaries.tolist() == [0, len(first), len(first) + 2]
+
+
+def test_a_beginning_of_sentences_ends_with_one():
+    texts = ["one two\nthree\nfour five\n"]
+    tokenizer = Tokenizer.train(texts, TextSettings(level="word", minimum_count=1))
+    whole = TokenStore.build(texts, tokenizer, division="sentence")
+    assert whole.boundaries.tolist() == [0, 3, 5, 8]
+    assert whole.beginning(7, tokenizer).boundaries.tolist() == [0, 3, 5]
+    with pytest.raises(DataError, match="not one sentence is within so few tokens"):
+        whole.beginning(2, tokenizer)

@@ -21,7 +21,8 @@ from gatewise.training.settings import TrainingSettings
 from gatewise.training.tree import unflatten
 from training.toy import Toy
 
-TIMED = {"seconds", "units_per_second", "memory", "metrics_size"}  # what differs between two equal runs
+# What differs between two equal runs.
+TIMED = {"seconds", "validation_seconds", "units_per_second", "memory", "metrics_size"}
 
 
 class Memory:

@@ -1,4 +1,4 @@
-"""The tasks from Python: ``gatewise.train`` and ``gatewise.load``."""
+"""The tasks from Python: ``gatewise.train``, ``gatewise.compare`` and ``gatewise.load``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from gatewise.tasks.discovery import find_task, find_tasks
 from gatewise.tasks.mapped import mapped
 
 UNVERIFIED = "the model is unverified: there is no manifest.json to compare its files with"
+
+_COMPARE = "gatewise.tasks.language_model.compare.run:compare_files"
 
 
 def train(task: str, files: str | Path | Iterable[str | Path] = (), **settings: Any) -> Any:
@@ -34,8 +36,33 @@ def train(task: str, files: str | Path | Iterable[str | Path] = (), **settings: 
             ...
         gatewise.errors.SettingError: there is no task lmm; did you mean lm?
     """
-    chosen = [files] if isinstance(files, str | Path) else list(files)
-    return resolve(find_task(task).fit)([str(file) for file in chosen], settings)
+    return resolve(find_task(task).fit)(_names(files), settings)
+
+
+def compare(files: str | Path | Iterable[str | Path] = (), **settings: Any) -> list[Any]:
+    """Train models of several kinds on one text in a given time; what the command ``gatewise compare`` does.
+
+    Args:
+        files: text files, folders or globs; without any, the documentation inside this Python.
+        settings: any setting of the command by name, such as ``minutes=5``, ``models=("ngram", "gru", "lstm")`` and
+            ``sizes=(10_000, "1m")``.
+
+    Returns:
+        A :class:`~gatewise.tasks.language_model.compare.row.Row` for each model: its perplexity, sizes and times, and
+        the folder from which :func:`load` takes it.
+
+    Raises:
+        GatewiseError: a name, a value, a file or the folder is refused.
+        KeyboardInterrupt: it was stopped; the models that were finished are in the folder.
+
+    Example:
+        >>> compare("notes.txt", models=["ngram", "lsmt"]) # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        gatewise.errors.SettingError: models must be a list, each item one of: ... was given; did you mean lstm?
+    """
+    rows: list[Any] = resolve(_COMPARE)(_names(files), settings)
+    return rows
 
 
 def load(path: str | Path, cell: Any = None) -> Any:
@@ -61,6 +88,10 @@ def load(path: str | Path, cell: Any = None) -> Any:
     if model.verified is False:
         warnings.warn(f"{path}: {UNVERIFIED}", stacklevel=2)
     return model
+
+
+def _names(files: str | Path | Iterable[str | Path]) -> list[str]:
+    return [str(file) for file in ([files] if isinstance(files, str | Path) else files)]
 
 
 def open_model(path: str | Path, cell: Any = None) -> Any:

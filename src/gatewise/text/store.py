@@ -113,6 +113,39 @@ class TokenStore:
                 store._write_record(Path(folder), [ids.checksum, starts.checksum])
         return store
 
+    def beginning(self, tokens: int, tokenizer: Tokenizer) -> TokenStore:
+        """The first tokens as a store of their own, over the same memory; of sentences, those that end by then.
+
+        Its characters are those of the text that the tokenizer makes of the ids.
+
+        Args:
+            tokens: how many; a store that is no longer is returned as it is.
+            tokenizer: that the ids were made with.
+
+        Raises:
+            DataError: not one sentence ends by then.
+
+        Example:
+            >>> from gatewise.text.settings import TextSettings
+            >>> tokenizer = Tokenizer.train(["a"], TextSettings(level="byte"))
+            >>> TokenStore.build(["some text"], tokenizer).beginning(4, tokenizer).counts.characters
+            4
+        """
+        if tokens >= len(self):
+            return self
+        if self.division == "sentence":
+            tokens = int(self.boundaries[np.searchsorted(self.boundaries, tokens, "right") - 1])
+        if not tokens:
+            raise DataError("not one sentence is within so few tokens", fix="take more")
+        ids = self.ids[:tokens]
+        boundaries = np.append(self.boundaries[self.boundaries < tokens], tokens)
+        unknown = 0 if tokenizer.unk_id is None else int(np.count_nonzero(ids == tokenizer.unk_id))
+        # An end is written as a newline, which it stands for only where newlines are ends.
+        ends = 0 if self.division == "sentence" or tokenizer.level == "word" else np.count_nonzero(ids == self.eos_id)
+        characters = len(tokenizer.decode(ids)) - int(ends)
+        counts = Counts(tokens, unknown, characters, len(boundaries) - 1, blank=0)
+        return TokenStore(ids, boundaries, self.division, counts, self.eos_id, self.fingerprint)
+
     def _write_record(self, folder: Path, checksums: list[int]) -> None:
         record = {
             "format": 1,

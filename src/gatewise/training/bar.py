@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from gatewise.training.monitor import Run, duration, losses, validation
+from gatewise.training.monitor import Run, duration, losses, steps_of, time_left, validation
 
 _PERIOD = 0.25  # seconds between two drawings, each of which takes a few milliseconds
 _MEMORY = 0.98  # decay of the mean loss that is shown
@@ -23,17 +23,21 @@ class Bar:
 
     Args:
         console: where to draw; standard error if None.
+        name: what stands before the bar; "": the task, and the run is said above it.
+        passing: whether the bar goes away when the run is over.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, name: str = "", passing: bool = False) -> None:
+        self._name = name
         self._console = console or Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
-            TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+            TextColumn("{task.fields[done]}"),
             TextColumn("{task.fields[told]}"),
             console=self._console,
             auto_refresh=False,
+            transient=passing,
         )
         self._run: Run | None = None
         self._line: TaskID | None = None
@@ -45,8 +49,11 @@ class Bar:
     def begin(self, run: Run) -> None:
         """Draw the empty bar."""
         self._run = run
-        self.said(f"training {run.name}: {run.parameters:,} parameters, in {run.folder}")
-        self._line = self._progress.add_task(run.name, total=run.steps, completed=run.step, told="")
+        if not self._name:
+            self.said(f"training {run.name}: {run.parameters:,} parameters, in {run.folder}")
+        done = steps_of(run, run.step)
+        self._line = self._progress.add_task(self._name or run.name, total=1, done=done, told="")
+        self._progress.update(self._line, completed=run.step / run.steps)
         self._progress.start()
         # rich hides the cursor; a second Ctrl-C, which ends the process at once, would leave it hidden.
         self._console.show_cursor(True)
@@ -63,7 +70,9 @@ class Bar:
         now = time.monotonic()
         if now - self._drawn >= _PERIOD or step == self._run.steps:
             self._drawn = now
-            self._progress.update(self._line, completed=step, told=self._told(step, units, seconds))
+            share = max(step / self._run.steps, seconds / self._run.limit if self._run.limit else 0.0)
+            told, done = self._told(step, units, seconds), steps_of(self._run, step)
+            self._progress.update(self._line, completed=share, done=done, told=told)
             self._progress.refresh()
 
     def recorded(self, record: Mapping[str, Any]) -> None:
@@ -87,5 +96,5 @@ class Bar:
         if trained <= 0 or not steps:
             return told
         speed = (units - self._units_before) / trained
-        left = duration((self._run.steps - step) * trained / steps)
+        left = duration(time_left(self._run, step, seconds, trained / steps))
         return f"{told}, {speed:,.0f} {self._run.unit}s/s, {left} left"

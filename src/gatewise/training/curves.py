@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-BLUE, ORANGE, GREEN, GREY = "#2f6f9f", "#d1622b", "#4a8c5c", "#9aa5ad"
+BLUE, ORANGE, GREEN, GREY, VIOLET = "#2f6f9f", "#d1622b", "#4a8c5c", "#9aa5ad", "#7d5aa0"
 _INK, _GRID, _MOST_POINTS, _MOST_INSIDE = "#39434b", "#e4e8ea", 600, 3
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _STYLE: dict[Any, Any] = {
@@ -47,13 +47,13 @@ class Line:
         label: what the legend calls it; "" keeps it out.
         points: pairs (x, y); those that are not finite are left out.
         colour: a CSS colour.
-        form: thin (the raw values), strong (their course), or marked (a marker at each point).
+        form: thin (the raw values), strong (their course), marked (a marker at each point), or dashed (a level).
     """
 
     label: str
     points: Sequence[tuple[float, float]]
     colour: str = BLUE
-    form: Literal["thin", "strong", "marked"] = "strong"
+    form: Literal["thin", "strong", "marked", "dashed"] = "strong"
 
 
 def chart(
@@ -195,6 +195,7 @@ def _draw(axes: Axes, lines: Iterable[Line]) -> None:
     forms: dict[str, dict[str, Any]] = {
         "thin": {"linewidth": 0.8, "alpha": 0.45},
         "strong": {"linewidth": 1.7},
+        "dashed": {"linewidth": 1.2, "linestyle": (0, (4, 3))},
         "marked": {"linewidth": 1.7, "marker": "o", "markersize": 3.5},
     }
     labelled = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import time
@@ -20,7 +21,7 @@ from gatewise.training.monitor import Monitor, Run
 from gatewise.training.optimizers import Average, build
 from gatewise.training.progress import Interval, Progress
 from gatewise.training.result import Result, versions
-from gatewise.training.schedules import Plateau, learning_rate
+from gatewise.training.schedules import Plateau, learning_rate, place
 from gatewise.training.settings import TrainingSettings
 from gatewise.training.signals import StopSignals
 from gatewise.training.snapshot import restore, take
@@ -30,13 +31,21 @@ from gatewise.training.tree import flatten, put_weights, unflatten, weights_of
 from gatewise.training.validation import Stopped, validate
 
 MOST_NOT_FINITE = 3
+_VALIDATION_SHARE = 0.1
 
 
 class NotFinite(TrainingError):
     """The training went out of the range of numbers."""
 
 
-def fit(task: Task, settings: TrainingSettings, folder: str | Path, monitor: Monitor, resume: bool = False) -> Result:
+def fit(
+    task: Task,
+    settings: TrainingSettings,
+    folder: str | Path,
+    monitor: Monitor,
+    resume: bool = False,
+    signals: StopSignals | None = None,
+) -> Result:
     """Train a network and keep the weights that validate best.
 
     The folder then holds ``metrics.jsonl``, ``checkpoints/``, ``summary.json``, ``report.html`` and, by the task's
@@ -48,7 +57,10 @@ def fit(task: Task, settings: TrainingSettings, folder: str | Path, monitor: Mon
         folder: of the run; made if it is not there.
         monitor: who watches.
         resume: whether to go on from the newest checkpoint in ``folder``; on the same machine, with the same versions,
-            threads and instruction set, the result is then bit-equal to that of a run that was never stopped.
+            threads and instruction set, the result is then bit-equal to that of a run that was never stopped, unless
+            ``max_minutes`` lets the clock decide.
+        signals: entered already, by whoever wants to know of a signal that comes when the training is done; None: the
+            run's own.
 
     Raises:
         TrainingError: there is a run already, or none to resume, or its settings were others; or gradients that were
@@ -57,13 +69,13 @@ def fit(task: Task, settings: TrainingSettings, folder: str | Path, monitor: Mon
     """
     folder = Path(folder)
     make_folder(folder)
-    with lock(folder), StopSignals() as signals:
+    with lock(folder), contextlib.nullcontext(signals) if signals else StopSignals() as stop:
         for place in (folder, folder / "checkpoints"):
             sweep(place)  # what a killed run left half-written
         if settings.threads:
             torch.set_num_threads(settings.threads)
         randomness.seed_all(settings.seed)
-        loop = Loop(task, settings, folder, monitor, signals)
+        loop = Loop(task, settings, folder, monitor, stop)
         try:
             loop.resume() if resume else loop.begin()
             return loop.run()
@@ -98,6 +110,7 @@ class Loop:
         self.steps = math.ceil(settings.epochs * steps_per_epoch)
         self.steps = min(self.steps, settings.max_steps) if settings.max_steps else self.steps
         self.validate_every = settings.validate_every or max(1, round(steps_per_epoch))
+        self.limit = 60 * settings.max_minutes
         self.unsaved = True
         self.computed_by = task.computed_by(self.network)
         self.versions = versions() | self.computed_by
@@ -132,7 +145,16 @@ class Loop:
     def _announce(self) -> None:
         task, progress = self.task, self.progress
         self.monitor.begin(
-            Run(task.name, task.unit, task.nats, self.folder, progress.step, self.steps, self._parameter_count())
+            Run(
+                task.name,
+                task.unit,
+                task.nats,
+                self.folder,
+                progress.step,
+                self.steps,
+                self._parameter_count(),
+                self.limit,
+            )
         )
         for part, how in self.computed_by.items():
             self.monitor.said(f"{part}: {how}")
@@ -154,33 +176,49 @@ class Loop:
                 self.monitor.said(f"the weights of step {self.progress.best_step} are saved; they validated best")
             raise cause from None
         if self.progress.ended:
-            return self._finish(cast(Literal["done", "patience"], self.progress.ended))
+            return self._finish(cast(Literal["done", "time", "patience"], self.progress.ended))
         self.monitor.said(f"stopped after step {self.progress.step:,}; resume it to go on")
         return self._result("signal")
 
     def _between_steps(self) -> bool:
         """Everything that is due after a step; False where there is no next one."""
         progress, settings = self.progress, self.settings
-        last = progress.step == self.steps
-        due = progress.validated_at != progress.step and (progress.step % self.validate_every == 0 or last)
+        due = progress.validated_at != progress.step and (self._last() or self._validation_due())
         if due and self.signals.received is None:
             self._validate()
         elif progress.recorded_at != progress.step and not due and progress.step % settings.log_every == 0:
             self._record({})
         if settings.patience and progress.unimproved >= settings.patience:
             progress.ended = "patience"
-        elif last and progress.validated_at == progress.step:
-            progress.ended = "done"
+        elif self._last() and progress.validated_at == progress.step:
+            progress.ended = "done" if progress.step == self.steps else "time"
         on = not progress.ended and self.signals.received is None
         every = settings.checkpoint_every or self.validate_every
         if self.unsaved and (not on or progress.step % every == 0):
             self._checkpoint()
         return on
 
+    def _last(self) -> bool:
+        return self.progress.step == self.steps or self._used() >= 1
+
+    def _used(self) -> float:
+        """The share of the time that is used up; 0 where there is no limit."""
+        return (self.progress.seconds + self.progress.validation_seconds) / self.limit if self.limit else 0.0
+
+    def _validation_due(self) -> bool:
+        """Whether it is time for one, and there is time: a short text must not be validated on more than trained on."""
+        progress = self.progress
+        affordable = not self.limit or progress.validation_seconds <= _VALIDATION_SHARE * progress.seconds
+        return progress.step % self.validate_every == 0 and affordable
+
+    def _rate(self) -> float:
+        where = self.progress.step, self.steps
+        return learning_rate(self.settings, *(place(*where, self._used()) if self.limit else where), self.plateau)
+
     def _step(self) -> None:
         began = time.perf_counter()
         progress, interval = self.progress, self.progress.interval
-        progress.rate = learning_rate(self.settings, progress.step, self.steps, self.plateau)
+        progress.rate = self._rate()
         outcome = self.stepper.step(progress.rate)
         if outcome.finite:
             self.average.stepped(self.stepper.parameters)
@@ -217,12 +255,14 @@ class Loop:
 
     def _validate(self) -> None:
         """Measure, keep the best weights, and tell whatever acts on validation; a signal cuts it short."""
-        progress, settings = self.progress, self.settings
+        progress, settings, began = self.progress, self.settings, time.perf_counter()
         with self.average.used(self.stepper.parameters):
             try:
                 measures = validate(self.task, self.network, self.stepper.autocast, self.signals)
             except Stopped:
                 return
+            finally:
+                progress.validation_seconds += time.perf_counter() - began
             loss = measures["loss"]
             best = math.isfinite(loss) and (not progress.best or loss < progress.best["loss"])
             if best:
@@ -270,7 +310,7 @@ class Loop:
 
     # --- ending ---
 
-    def _finish(self, stopped: Literal["done", "patience", "not finite"]) -> Result:
+    def _finish(self, stopped: Literal["done", "time", "patience", "not finite"]) -> Result:
         if not self.best_weights:
             raise TrainingError("no validation gave a finite loss, so there is nothing to save")
         put_weights(self.network, self.best_weights)
@@ -284,7 +324,7 @@ class Loop:
         report.write(self.folder)
         return result
 
-    def _result(self, stopped: Literal["done", "patience", "signal", "not finite"]) -> Result:
+    def _result(self, stopped: Literal["done", "time", "patience", "signal", "not finite"]) -> Result:
         progress, task = self.progress, self.task
         return Result(
             name=task.name,
@@ -297,6 +337,7 @@ class Loop:
             epochs=self.stream.epoch,
             units=progress.units,
             seconds=progress.seconds,
+            validation_seconds=progress.validation_seconds,
             best_step=progress.best_step,
             best=dict(progress.best),
             parameters=self._parameter_count(),

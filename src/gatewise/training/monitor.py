@@ -22,6 +22,7 @@ class Run:
         step: steps done already (0 for a new run).
         steps: the last step.
         parameters: how many numbers are trained.
+        limit: seconds of training and validation after which it ends in any case; 0: none.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Run:
     step: int
     steps: int
     parameters: int
+    limit: float = 0.0
 
 
 class Monitor(Protocol):
@@ -102,7 +104,8 @@ class Lines(Silent):
         """Say what begins."""
         self._run = run
         goes_on = f"from step {run.step:,} " if run.step else ""
-        self.said(f"training {run.name} {goes_on}to step {run.steps:,}: {run.parameters:,} parameters, in {run.folder}")
+        end = f"to step {run.steps:,}" + (f", or for {duration(run.limit)}" if run.limit else "")
+        self.said(f"training {run.name} {goes_on}{end}: {run.parameters:,} parameters, in {run.folder}")
 
     def recorded(self, record: Mapping[str, Any]) -> None:
         """Write the line."""
@@ -148,7 +151,7 @@ def describe(record: Mapping[str, Any], run: Run) -> str:
         '6 min 30 s left; validation loss 1.0000, perplexity 2.72, best so far'
     """
     norm = record["gradient_norm"]
-    left = (run.steps - record["step"]) * record["seconds"] / record["step"]
+    left = time_left(run, record["step"], record["seconds"], record["seconds"] / record["step"])
     parts = [
         losses(record["loss"], run.nats),
         f"rate {record['learning_rate']:.3g}",
@@ -157,10 +160,38 @@ def describe(record: Mapping[str, Any], run: Run) -> str:
         f"{record['units_per_second']:,.0f} {run.unit}s/s",
         f"{duration(left)} left",
     ]
-    line = f"step {record['step']:,}/{run.steps:,}, epoch {record['epoch']:.2f}: {', '.join(parts)}"
+    line = f"step {steps_of(run, record['step'])}, epoch {record['epoch']:.2f}: {', '.join(parts)}"
     if "validation_loss" in record:
         line += f"; {validation(record, run.nats)}"
     return line
+
+
+def time_left(run: Run, step: int, seconds: float, per_step: float) -> float:
+    """Seconds until a run ends, by its steps or by its time.
+
+    Args:
+        run: as it began.
+        step: steps done.
+        seconds: wall time of training so far.
+        per_step: seconds that a step takes.
+
+    Example:
+        >>> run = Run("lm", "token", True, Path("runs/a"), 0, 2000, 10, limit=60.0)
+        >>> time_left(run, 100, 20.0, 0.2), time_left(run, 1990, 20.0, 0.2)
+        (40.0, 2.0)
+    """
+    by_steps = (run.steps - step) * per_step
+    return max(0.0, min(by_steps, run.limit - seconds)) if run.limit else by_steps
+
+
+def steps_of(run: Run, step: int) -> str:
+    """A step, of how many where that is known: a run with a time limit may end before its last step.
+
+    Example:
+        >>> steps_of(Run("lm", "token", True, Path("runs/a"), 0, 2000, 10), 50)
+        '50/2,000'
+    """
+    return f"{step:,}" if run.limit else f"{step:,}/{run.steps:,}"
 
 
 def validation(record: Mapping[str, Any], nats: bool) -> str:

@@ -56,6 +56,7 @@ class Progress:
         step: steps done.
         units: units trained on.
         seconds: wall time of training alone.
+        validation_seconds: wall time of the validations.
         rate: the learning rate of the last step.
         validated_at: the step of the last validation.
         recorded_at: the step of the last line of ``metrics.jsonl``.
@@ -70,6 +71,7 @@ class Progress:
     step: int = 0
     units: int = 0
     seconds: float = 0.0
+    validation_seconds: float = 0.0
     rate: float = 0.0
     validated_at: int = 0
     recorded_at: int = 0

@@ -6,7 +6,7 @@ import html
 import json
 import math
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,10 @@ table { border-collapse: separate; border-spacing: 0; width: 100%; margin: 0 0 1
 caption { text-align: left; font-weight: 600; padding: .2rem 0; }
 td { padding: .25rem .8rem; border-top: 1px solid #eef1f2; font-size: .9rem; overflow-wrap: anywhere; }
 tr:first-child td { border-top: 0; } td:first-child { color: #5b6770; width: 45%; }
+.rows td { width: auto; text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.rows td:first-child { width: auto; text-align: left; } .wide { max-width: 50rem; margin: 0 0 1rem; }
+th { padding: .25rem .8rem; font-size: .85rem; font-weight: 600; text-align: right; color: #5b6770; }
+th:first-child { text-align: left; }
 footer { margin-top: 2rem; color: #5b6770; font-size: .85rem; }
 """
 
@@ -126,6 +130,20 @@ def page(
         '<div class="settings">' + "".join(_table(name, table) for name, table in settings.items()) + "</div>",
         "<footer>Written by gatewise. The numbers behind the curves are in metrics.jsonl beside this page.</footer>",
     ]
+    return document(title, parts)
+
+
+def document(title: str, parts: Iterable[str]) -> str:
+    """A page of HTML with the style of the reports.
+
+    Args:
+        title: of the window.
+        parts: HTML, one under the other; "" is left out.
+
+    Example:
+        >>> document("a < b", ["<p>c</p>"]).splitlines()[0]
+        '<!doctype html>'
+    """
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{_text(title)}</title>'
     body = "\n".join(part for part in parts if part)
     return (

@@ -23,12 +23,14 @@ class Result:
         unit: what its losses are a mean over.
         nats: whether exp(loss) is a perplexity.
         folder: of the run; the model lies in ``folder / "model"`` unless it was stopped by a signal.
-        stopped: why it ended: all steps done, no patience left, a signal, or gradients that stayed not finite.
+        stopped: why it ended: all steps done, no time left, no patience left, a signal, or gradients
+            that stayed not finite.
         signal: the signal's number, or None.
         steps: steps done, of all runs that were resumed.
         epochs: how often the training data was read.
         units: how many units were trained on.
         seconds: wall time of training alone.
+        validation_seconds: wall time of the validations on the way.
         best_step: the step of the best validation.
         best: its measures.
         parameters: how many numbers were trained.
@@ -40,12 +42,13 @@ class Result:
     unit: str
     nats: bool
     folder: Path
-    stopped: Literal["done", "patience", "signal", "not finite"]
+    stopped: Literal["done", "time", "patience", "signal", "not finite"]
     signal: int | None
     steps: int
     epochs: float
     units: int
     seconds: float
+    validation_seconds: float
     best_step: int
     best: dict[str, float]
     parameters: int

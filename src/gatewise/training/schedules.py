@@ -10,6 +10,7 @@ from gatewise.training.settings import TrainingSettings
 
 _START = 25.0  # one-cycle rises from 1/25 and ends at 1/25 of 1e-4, as torch's OneCycleLR by default
 _END = 1e4
+_PLACES = 10_000
 
 
 def constant(step: int, steps: int, warmup: float, final: float) -> float:
@@ -114,6 +115,21 @@ SCHEDULES: dict[str, Callable[[int, int, float, float], float]] = {
     "one-cycle": one_cycle,
     "plateau": constant,  # times Plateau.factor
 }
+
+
+def place(step: int, steps: int, used: float) -> tuple[int, int]:
+    """Where a run with a time limit stands in its schedule: a place among so many places, as the schedules take them.
+
+    Args:
+        step: the step to be done, from 0.
+        steps: after which the run ends in any case.
+        used: share of the time that is used up.
+
+    Example:
+        >>> place(10, 100, used=0.5), place(60, 100, used=0.5)
+        ((5000, 10000), (6000, 10000))
+    """
+    return min(_PLACES - 1, int(_PLACES * max(step / steps, used))), _PLACES
 
 
 def learning_rate(settings: TrainingSettings, step: int, steps: int, plateau: Plateau) -> float:

@@ -15,6 +15,10 @@ class TrainingSettings(Settings):
 
     Weight decay shrinks matrices (embeddings included), never biases, gains or other vectors.
 
+    With ``max_minutes`` the schedule follows the clock: a step's learning rate is that of the share of the time, or of
+    the steps, that is used up by then, whichever is more. Two such runs are never the same, a resumed one included; it
+    keeps the time that it had used. Without it nothing depends on the clock.
+
     Example:
         >>> TrainingSettings(learning_rate=0.01).schedule
         'cosine'
@@ -50,9 +54,19 @@ class TrainingSettings(Settings):
     clip_value: float = setting(0.0, "greatest element of a gradient allowed; 0: any", minimum=0)
     epochs: float = setting(10.0, "times to go through the training data", above=0)
     max_steps: int = setting(0, "steps after which to stop in any case; 0: when the epochs are done", minimum=0)
+    max_minutes: float = setting(
+        0.0,
+        "minutes of training and validation after which to stop in any case, the schedule at its end; 0: no limit",
+        minimum=0,
+        unit="minutes",
+    )
     accumulate: int = setting(1, "batches that make one step", minimum=1)
     precision: Literal["float32", "bfloat16"] = setting("float32", "arithmetic of the products (torch autocast)")
-    validate_every: int = setting(0, "steps between validations; 0: an epoch", minimum=0)
+    validate_every: int = setting(
+        0,
+        "steps between validations; 0: an epoch; under max_minutes they take a tenth of the training's time at most",
+        minimum=0,
+    )
     checkpoint_every: int = setting(1000, "steps between checkpoints; 0: one after each validation", minimum=0)
     log_every: int = setting(50, "steps between lines of metrics.jsonl", minimum=1)
     patience: int = setting(0, "validations without improvement after which to stop; 0: never", minimum=0)

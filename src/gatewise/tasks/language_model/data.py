@@ -33,6 +33,7 @@ class Data:
         valid: the text to validate on.
         test: the text to report the final model on, or None.
         record: the files, their sizes and SHA-256, ready for JSON.
+        watched: what is validated on while a model is trained, where that is not the whole of ``valid``.
     """
 
     tokenizer: Tokenizer
@@ -40,6 +41,7 @@ class Data:
     valid: TokenStore
     test: TokenStore | None
     record: dict[str, Any]
+    watched: TokenStore | None = None
 
 
 def read_data(

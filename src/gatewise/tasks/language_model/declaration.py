@@ -72,6 +72,18 @@ LM = Declaration(
             gatewise convert model.arpa model
             """,
         ),
+        Verb(
+            "compare",
+            "train models of several kinds on one text in a given time, and measure them side by side",
+            f"{_HERE}.compare.verb:compare",
+            f"{_HERE}.compare.settings:COMPARE",
+            (_FILES,),
+            example="""
+            gatewise compare notes/ --minutes 5
+            gatewise compare book.txt --models gru,lstm --sizes 10k,100k,1m --out runs/little-data
+            gatewise generate runs/little-data/lstm-100k --prompt "Once upon"
+            """,
+        ),
         _verb(
             "info",
             "what a model is, its sizes, how it was trained, which runner it will use",

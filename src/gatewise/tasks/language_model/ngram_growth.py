@@ -17,11 +17,11 @@ from gatewise.tasks.language_model.data import read_data
 from gatewise.tasks.language_model.ngram_run import text_of
 from gatewise.tasks.language_model.settings import DataSettings
 from gatewise.text.settings import TextSettings
-from gatewise.training.curves import BLUE, GREEN, GREY, ORANGE, Line, chart
+from gatewise.training.curves import BLUE, GREEN, GREY, ORANGE, VIOLET, Line, chart
 
 TABLE, STORAGE, SPARSITY = "ngrams.csv", "storage.svg", "sparsity.svg"
 _HALVINGS, _LEAST = 6, 100
-_COLOURS = (GREY, BLUE, ORANGE, GREEN, "#7d5ba6", "#b5485d", "#8a7a2f")
+_COLOURS = (GREY, BLUE, ORANGE, GREEN, VIOLET, "#b5485d", "#8a7a2f")
 
 
 @dataclass(frozen=True)

@@ -115,22 +115,26 @@ def train_ngram(plan: NgramPlan, said: Callable[[str], None], stdin: BinaryIO | 
         GatewiseError: a text, a setting or the disk is refused; a run that failed leaves nothing behind.
     """
     with new_folder(plan.folder):
-        data = read_data(plan.files, plan.data, plan.text, plan.folder / "data", said, stdin)
-        with _room(data, plan, said) as room:
-            begun = time.perf_counter()
-            network, notes = fit_ngram(data, plan, room)
-            seconds = time.perf_counter() - begun
-            for note in notes:
-                said(note)
-            parts = Parts(network, data.tokenizer, plan.text, READING, _history(network, data, plan, notes, seconds))
-            model = LanguageModel(parts)
-            parts.history["samples"] = _samples(model)
-            if plan.arpa is not None:
-                write_arpa(plan.arpa, network.table, data.tokenizer.tokens(range(data.tokenizer.vocabulary_size)))
-            write_atomically(plan.folder / CONFIG, plan.config().encode("utf-8"))
-            write_folder(plan.folder / "model", to_files(parts))
-            if room.folder is not None:  # the room ends here: the model goes on from its own file
-                model = load(read_folder(plan.folder / "model", mapped))
+        return leave_model(read_data(plan.files, plan.data, plan.text, plan.folder / "data", said, stdin), plan, said)
+
+
+def leave_model(data: Data, plan: NgramPlan, said: Callable[[str], None]) -> LanguageModel:
+    """As :func:`train_ngram`, of text that was read already, in a folder that is there."""
+    with _room(data, plan, said) as room:
+        begun = time.perf_counter()
+        network, notes = fit_ngram(data, plan, room)
+        seconds = time.perf_counter() - begun
+        for note in notes:
+            said(note)
+        parts = Parts(network, data.tokenizer, plan.text, READING, _history(network, data, plan, notes, seconds))
+        model = LanguageModel(parts)
+        parts.history["samples"] = _samples(model)
+        if plan.arpa is not None:
+            write_arpa(plan.arpa, network.table, data.tokenizer.tokens(range(data.tokenizer.vocabulary_size)))
+        write_atomically(plan.folder / CONFIG, plan.config().encode("utf-8"))
+        write_folder(plan.folder / "model", to_files(parts))
+        if room.folder is not None:  # the room ends here: the model goes on from its own file
+            model = load(read_folder(plan.folder / "model", mapped))
     return model
 
 

@@ -90,7 +90,7 @@ def make_plan(files: Sequence[str], given: Mapping[str, Any], kind: str = "lm") 
         )
     tables: dict[str, Any] = saved.build(values)
     model = tables["model"]
-    _refuse_ranks(tables["text"].level, model.softmax)
+    refuse_ranks(tables["text"].level, model.softmax)
     made = None
     if isinstance(model, RecurrentLMSettings):
         made = resolve(model.cell if cell is None or isinstance(cell, str) else cell, model.cell_options)
@@ -139,7 +139,7 @@ def _resumed(asked: RunSettings, values: Mapping[str, Any], saved: Group) -> dic
     return before
 
 
-def _refuse_ranks(level: str, softmax: str) -> None:
+def refuse_ranks(level: str, softmax: str) -> None:
     """The groups of adaptive are cut by rank, and the ids of bytes are no ranks."""
     if level == "byte" and softmax == "adaptive":
         message = "adaptive needs tokens numbered from frequent to rare, but bytes are numbered by their value"

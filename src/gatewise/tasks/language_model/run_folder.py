@@ -22,14 +22,19 @@ def new_name(kind: str) -> Path:
 
 
 @contextlib.contextmanager
-def new_folder(folder: Path) -> Iterator[None]:
-    """Make ``folder``; what fails before the first checkpoint takes it away again, so that nothing is in the way."""
+def new_folder(folder: Path, kept: str = "checkpoints/*") -> Iterator[None]:
+    """Make ``folder``; what fails before the first checkpoint takes it away again, so that nothing is in the way.
+
+    Args:
+        folder: new, or empty.
+        kept: what must be in it, as a glob, for it to stay after a failure.
+    """
     new = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=not new)
     try:
         yield
     except BaseException:
-        if not any((folder / "checkpoints").glob("*")):
+        if not any(folder.glob(kept)):
             for path in folder.iterdir():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
             with contextlib.suppress(OSError):  # a parent in which another run began meanwhile stays

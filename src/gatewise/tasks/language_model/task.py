@@ -86,7 +86,8 @@ class LanguageModelTask:
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Loss per token on the held-out text; bits per character where its tokens hold it, else what is unknown."""
-        found = self._evaluate(network, self.data.valid)
+        data = self.data
+        found = self._evaluate(network, data.valid if data.watched is None else data.watched)
         measures = {"loss": found.measure.nats_per_token}
         if found.measure.bits_per_character is not None:
             measures["bits_per_character"] = found.measure.bits_per_character
