@@ -81,13 +81,13 @@ class ComparePlan:
             batches=self.batches,
             # Without direct connections its output layer is as large as those of the others.
             model=recurrent or WindowLMSettings(window=shared.window, direct=False, **sizes),
-            training=self._training(seconds, steps_per_epoch),
+            training=self._training(name, seconds, steps_per_epoch),
         )
 
-    def _training(self, seconds: float, steps_per_epoch: int) -> TrainingSettings:
+    def _training(self, name: str, seconds: float, steps_per_epoch: int) -> TrainingSettings:
         every = min(steps_per_epoch, _STEPS_BETWEEN_VALIDATIONS)
         return TrainingSettings(
-            learning_rate=self.shared.learning_rate,
+            learning_rate=self.shared.rate(name),
             adam_beta2=0.99,
             weight_decay=0.1,
             warmup=0.05,

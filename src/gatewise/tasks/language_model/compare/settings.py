@@ -15,6 +15,7 @@ Name = Literal["ngram", "window", "rnn", "gru", "lstm"]
 NAMES: tuple[Name, ...] = ("ngram", "window", "rnn", "gru", "lstm")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([km]?)", re.IGNORECASE)
 _PIECES = 2048
+_GATED, _GATED_RATE, _RATE = ("gru", "lstm"), 0.008, 0.004
 _TIMES = {"": 1, "k": 1000, "m": 1_000_000}
 
 
@@ -102,13 +103,25 @@ class SharedSettings(Settings):
     softmax: Literal["full", "adaptive"] = setting(
         "full", "adaptive: rare tokens in groups, quicker where the vocabulary is large"
     )
-    learning_rate: float = setting(0.004, "the highest learning rate of a network", above=0)
+    learning_rate: float | None = setting(
+        None, "the highest learning rate of a network; none: 0.008 for cells with gates, 0.004 for others", above=0
+    )
     window: int = setting(
         4, "how many of the last tokens the window model sees", minimum=1, maximum=1000, unit="tokens"
     )
     order: int = setting(5, "n: how many tokens an n-gram has at most", minimum=1, maximum=7, unit="tokens")
     seed: int = setting(0, "where the random numbers start", minimum=0, below=2**32)
     threads: int = setting(0, "threads to compute with; 0: as many as torch chooses", minimum=0)
+
+
+    def rate(self, name: str) -> float:
+        """The highest learning rate of a kind of network.
+
+        Example:
+            >>> SharedSettings().rate("gru"), SharedSettings().rate("rnn")
+            (0.008, 0.004)
+        """
+        return self.learning_rate or (_GATED_RATE if name in _GATED else _RATE)
 
 
 COMPARE = Group(
