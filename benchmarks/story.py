@@ -29,12 +29,14 @@ NETWORK = {
     "bptt": 64,
     "embedding_size": 256,
     "hidden_size": 256,
+    "softmax": "adaptive",
+    "cutoffs": [1000, 4000],
     "input_dropout": 0.2,
     "output_dropout": 0.3,
     "learning_rate": 0.005,
     "weight_decay": 0.1,
     "adam_beta2": 0.99,
-    "epochs": 6.0,
+    "epochs": 3.0,
 }
 STEPS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("bigrams, add one", "ngram", {"order": 2, "smoothing": "add-delta"}),

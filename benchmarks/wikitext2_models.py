@@ -29,7 +29,7 @@ WINDOW = {name: value for name, value in SETTINGS.items() if name not in NOT_OF_
     "embedding_size": 200,
     "direct": False,
     "learning_rate": 0.004,
-    "epochs": 3.0,
+    "epochs": 2.0,
 }
 
 
