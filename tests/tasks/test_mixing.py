@@ -80,3 +80,12 @@ def test_the_card_names_each_model_with_its_weight(models, tmp_path):
     assert "| order | 3 |" in card[first:second]
     assert "| weight | 0.75 |" in card[second:]
     assert "| kind | recurrent-lm |" in card[second:]
+
+
+def test_models_that_begin_anew_at_other_places_are_refused(models, tmp_path):
+    file = tiny.text_file(tmp_path)
+    other = gatewise.train("ngram", file, level="char", reset_at="document", out=str(tmp_path / "documents"))
+    with pytest.raises(SettingError, match="model 2 begins anew at every document, the first never"):
+        mix([models[0], other], weights=[0.5, 0.5])
+    with pytest.raises(SettingError, match="model 2 begins anew never, the first at every document"):
+        mix([other, models[0]], weights=[0.5, 0.5])

@@ -11,9 +11,13 @@ import torch
 
 import gatewise
 from gatewise.errors import DataError, ModelFileError, SettingError, TrainingError
+from gatewise.lm import score
 from gatewise.models.ngram import METHODS, read_arpa
 from gatewise.tasks.language_model.mixing import mix
+from gatewise.tasks.language_model.model import evaluate
 from gatewise.text.readers import read
+from gatewise.text.settings import BatchSettings
+from gatewise.text.store import TokenStore
 from tasks import tiny
 
 
@@ -232,3 +236,14 @@ def test_a_window_run_goes_on_where_it_stopped(tmp_path):
     assert (tmp_path / "run" / "report.html").exists()
     assert whole.info()["window"] == 3
     assert read(str(tmp_path / "text.txt")).characters > 0
+
+
+@pytest.mark.parametrize("batches", [BatchSettings(1, 1000), BatchSettings(64, 8), BatchSettings(512, 512)])
+def test_a_table_knows_the_tokens_before_every_cut(tmp_path, batches):
+    text = tiny.text_file(tmp_path)
+    model = gatewise.train("ngram", text, level="char", order=4, out=str(tmp_path / "run"))
+    store = TokenStore.build([Path(text).read_text()], model.tokenizer)
+    found = evaluate(model.network, store, model.parts.text, batches).measure
+    (whole,) = score(model.network, [store.ids.tolist()])
+    assert found.tokens == len(store)
+    assert found.nats == pytest.approx(-whole.log_prob, rel=1e-6)

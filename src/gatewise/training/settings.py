@@ -56,7 +56,7 @@ class TrainingSettings(Settings):
     max_steps: int = setting(0, "steps after which to stop in any case; 0: when the epochs are done", minimum=0)
     max_minutes: float = setting(
         0.0,
-        "minutes of training and validation after which to stop in any case, the schedule at its end; 0: no limit",
+        "minutes of training and of validations on the way, after which to stop; the last comes on top; 0: no limit",
         minimum=0,
         unit="minutes",
     )
@@ -64,7 +64,8 @@ class TrainingSettings(Settings):
     precision: Literal["float32", "bfloat16"] = setting("float32", "arithmetic of the products (torch autocast)")
     validate_every: int = setting(
         0,
-        "steps between validations; 0: an epoch; under max_minutes they take a tenth of the training's time at most",
+        "steps between validations; 0: an epoch; under max_minutes one waits until those before it took less than a "
+        "tenth of the training's time",
         minimum=0,
     )
     checkpoint_every: int = setting(1000, "steps between checkpoints; 0: one after each validation", minimum=0)

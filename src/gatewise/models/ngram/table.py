@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import pairwise, repeat
 
 import numpy as np
 import torch
@@ -77,11 +77,15 @@ class BackoffTable:
         Returns:
             [R, T], in nats; 0 where no token is known.
         """
-        workers = min(torch.get_num_threads(), text.size // _WORTH_A_THREAD, len(text))
+        workers = min(torch.get_num_threads(), text.size // _WORTH_A_THREAD)
         if workers < 2:
             return self._log_probs(text, context)
         with ThreadPoolExecutor(workers) as pool:  # sorting and searching release the interpreter
-            return np.concatenate(list(pool.map(self._log_probs, np.array_split(text, workers), repeat(context))))
+            if len(text) >= workers:
+                return np.concatenate(list(pool.map(self._log_probs, np.array_split(text, workers), repeat(context))))
+            cuts = np.linspace(0, text.shape[1] - context, workers + 1).astype(int)
+            pieces = [text[:, begin : end + context] for begin, end in pairwise(cuts)]
+            return np.concatenate(list(pool.map(self._log_probs, pieces, repeat(context))), axis=1)
 
     def _log_probs(self, text: Ids, context: int) -> Logs:
         words = np.ascontiguousarray(text).reshape(-1)

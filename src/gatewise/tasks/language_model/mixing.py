@@ -13,10 +13,11 @@ from gatewise.models.ngram import NgramLM
 from gatewise.models.rebuild import Network
 from gatewise.tasks.language_model.folder import Parts
 from gatewise.tasks.language_model.model import LanguageModel, evaluate
+from gatewise.tasks.language_model.reading import one_pass
 from gatewise.text.documents import Corpus
-from gatewise.text.settings import BatchSettings
+from gatewise.text.settings import BatchSettings, TextSettings
 from gatewise.text.store import TokenStore
-from gatewise.text.streams import division, stream
+from gatewise.text.streams import division
 from gatewise.training.result import versions
 
 
@@ -45,7 +46,7 @@ def mix(
         with tempfile.TemporaryDirectory(prefix="gatewise-") as folder:
             store = TokenStore.build(held_out, first.tokenizer, folder=folder, division=division(first.text))
             if weights is None:
-                mixture = mixture.fitted(stream(store, first.text, batches).one_pass())
+                mixture = mixture.fitted(one_pass(mixture, store, first.text, batches))
             scores["validation"] = evaluate(mixture, store, first.text, batches).to_dict()
     history = {"scores": scores, "settings": {"text": first.text.to_dict()}, "versions": versions()}
     return LanguageModel(Parts(mixture, first.tokenizer, first.text, batches, history))
@@ -60,10 +61,17 @@ def _check_together(models: Sequence[LanguageModel]) -> None:
             message = f"model {index} has another vocabulary than the first"
             fix = "mix models that were trained on the same text, at the same level"
             raise SettingError(message, fix=fix)
-        if division(model.parts.text) != division(first.parts.text):
-            there, here = division(first.parts.text), division(model.parts.text)
-            message = f"model {index} begins anew at every {here}, the first at every {there}"
+        there, here = _begins(first.parts.text), _begins(model.parts.text)
+        if here != there:
+            message = f"model {index} begins anew {here}, the first {there}"
             raise SettingError(message, fix="train them with the same --unit and --reset-at")
+
+
+def _begins(text: TextSettings) -> str:
+    """When contexts begin anew."""
+    if text.unit == "running" and text.reset_at == "never":
+        return "never"
+    return f"at every {division(text)}"
 
 
 def _single(network: Network) -> NeuralLM | NgramLM:

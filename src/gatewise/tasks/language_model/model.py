@@ -19,12 +19,13 @@ from gatewise.storage import Folder, write_folder
 from gatewise.tasks.language_model import arpa, writing
 from gatewise.tasks.language_model.folder import Parts, from_folder, to_files
 from gatewise.tasks.language_model.prompt import read_prompt
+from gatewise.tasks.language_model.reading import one_pass
 from gatewise.tasks.language_model.settings import GenerateSettings
 from gatewise.text.documents import Corpus
 from gatewise.text.readers import read
 from gatewise.text.settings import BatchSettings, TextSettings
 from gatewise.text.store import TokenStore
-from gatewise.text.streams import division, stream
+from gatewise.text.streams import division
 
 
 @dataclass(frozen=True)
@@ -211,10 +212,10 @@ def evaluate(
     """
     counts = store.counts
     predicted = counts.characters if text.lossless and not counts.unknown else 0
-    measure = network.evaluate(stream(store, text, batches).one_pass(), characters=predicted)
+    measure = network.evaluate(one_pass(network, store, text, batches), characters=predicted)
     known = None
     if isinstance(network, NgramLM) and counts.unknown and unk_id is not None:
-        known = network.evaluate(stream(store, text, batches).one_pass(), without=unk_id)
+        known = network.evaluate(one_pass(network, store, text, batches), without=unk_id)
     return Evaluation(measure, counts.unknown, counts.characters, known)
 
 
