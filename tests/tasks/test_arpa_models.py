@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import math
+import re
+from pathlib import Path
 
 import pytest
 
@@ -162,3 +164,39 @@ def test_what_cannot_be_loaded_is_refused(good, tmp_path):
     (tmp_path / "folder.arpa").mkdir()
     with pytest.raises(ModelFileError, match=r"folder.arpa: holds no config.json"):
         gatewise.load(tmp_path / "folder.arpa")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"arpa": "text.txt"}, "arpa must end in .arpa or .arpa.gz, but 'text.txt' was given"),
+        ({"arpa": "there.arpa"}, "there.arpa: there is a file already; choose another name"),
+        (
+            {"arpa": "nowhere/a.arpa"},
+            "nowhere/a.arpa: cannot be written: its folder is not there; make the folder first",
+        ),
+        ({"arpa": "a.arpa", "smoothing": "add-delta"}, "arpa: add-delta shares what is left equally"),
+        ({"arpa": "a.arpa", "level": "char"}, "arpa: ARPA divides words by white space, which char tokens hold"),
+    ],
+)
+def test_what_cannot_be_an_arpa_file_is_said_before_any_text_is_read(tmp_path, monkeypatch, settings, told):
+    monkeypatch.chdir(tmp_path)
+    Path("there.arpa").write_text("mine")
+    with pytest.raises(GatewiseError, match=re.escape(told)):
+        gatewise.train("ngram", "nowhere.txt", order=2, out="run", **settings)
+    assert Path("there.arpa").read_text() == "mine"
+    assert not Path("run").exists()
+
+
+def test_a_run_that_fails_leaves_no_arpa_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("gatewise.tasks.language_model.ngram_run.write_folder", _no_space)
+    with pytest.raises(OSError, match="no space"):
+        gatewise.train(
+            "ngram", tiny.text_file(tmp_path), order=2, arpa=str(tmp_path / "a.arpa"), out=str(tmp_path / "r")
+        )
+    assert not (tmp_path / "a.arpa").exists()
+    assert not (tmp_path / "r").exists()
+
+
+def _no_space(*given):
+    raise OSError("no space")

@@ -57,3 +57,16 @@ def test_a_folder_with_something_in_it_is_left_alone(found, tmp_path):
     with pytest.raises(TrainingError, match="something here already"):
         ngram_growth.write(found, tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
+
+
+def test_a_text_too_short_for_an_order_has_no_share(tmp_path):
+    (tmp_path / "text.txt").write_text(TEXT)
+    (tmp_path / "short.txt").write_text("the\n")
+    settings = AllWordsTextSettings(unit="sentences")
+    short = ngram_growth.course([str(tmp_path / "text.txt")], settings, 4, [].append, str(tmp_path / "short.txt"))
+    assert short.growths[-1].unseen[3] is None
+    ngram_growth.write(short, tmp_path / "out")
+    with (tmp_path / "out" / ngram_growth.TABLE).open(newline="") as file:
+        assert {row["unseen"] for row in csv.DictReader(file) if row["order"] == "4"} == {""}
+    assert "–" in ngram_growth.table(short)
+    assert "nan" not in ngram_growth.table(short)

@@ -90,11 +90,6 @@ def test_an_arpa_file_is_the_model(tmp_path):
     assert found.table.log_probs(row, 2).sum() == pytest.approx(model.score([line])[0].log_prob, abs=1e-5)
 
 
-def test_a_text_without_a_known_word_has_a_model(tmp_path):
-    model = ngram(tmp_path, "a b c d e f g h i j\n" * 1 + "k l m n o p q r\n", order=2, validation_share=0.5)
-    assert math.isfinite(model.score(["a b"])[0].log_prob)
-
-
 BAD = {
     "order": ({"order": 0}, SettingError, "order must be a whole number from 1 to 7, but 0 was given"),
     "high order": ({"order": 99}, SettingError, "order must be a whole number from 1 to 7, but 99 was given"),
@@ -247,3 +242,12 @@ def test_a_table_knows_the_tokens_before_every_cut(tmp_path, batches):
     (whole,) = score(model.network, [store.ids.tolist()])
     assert found.tokens == len(store)
     assert found.nats == pytest.approx(-whole.log_prob, rel=1e-6)
+
+
+def test_a_text_of_unknown_words_only_is_refused(tmp_path):
+    (tmp_path / "once.txt").write_text("each word occurs once only here\n")
+    (tmp_path / "unk.txt").write_text("<unk> <unk> <unk>\n" * 9)
+    for name, settings in (("once.txt", {}), ("unk.txt", {"pretokenised": True})):
+        with pytest.raises(DataError, match="words of the training text are <unk>: there is nothing to learn"):
+            gatewise.train("ngram", str(tmp_path / name), out=str(tmp_path / "run"), **settings)
+        assert not (tmp_path / "run").exists()

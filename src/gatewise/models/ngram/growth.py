@@ -25,15 +25,16 @@ class Growth:
     Attributes:
         tokens: how many tokens were counted.
         ngrams: N_k for k = 1, 2, ...; of order 1 the words that occur.
-        bytes: of the n-grams of each order in a model folder: a key, a log probability and, below the highest order, a
-            back-off weight for each.
-        unseen: for k = 1, 2, ...: the share, 0 to 1, of the other text's n-grams of order k that do not occur in it.
+        bytes: of the n-grams of each order as a model holds them: a key, a log probability and, below the highest
+            order, a back-off weight for each.
+        unseen: for k = 1, 2, ...: the share, 0 to 1, of the other text's n-grams of order k that do not occur in it;
+            None where it has none so long.
     """
 
     tokens: int
     ngrams: tuple[int, ...]
     bytes: tuple[int, ...]
-    unseen: tuple[float, ...]
+    unseen: tuple[float | None, ...]
 
 
 def growths(text: Text, other: Text, sizes: Sequence[int], order: int) -> Iterator[Growth]:
@@ -61,13 +62,12 @@ def growths(text: Text, other: Text, sizes: Sequence[int], order: int) -> Iterat
         ids = beginning.ids.astype(np.int64)
         counts = count(ids, beginning.boundaries, order, text.vocabulary_size, text.eos_id)
         ngrams = [int(np.count_nonzero(counts.orders[0].counts)), *(len(found.keys) for found in counts.orders[1:])]
-        rows = [text.vocabulary_size, *ngrams[1:]]  # a table has every word
-        room = [rows[k] * (KEY + LOG * (2 if k + 1 < order else 1)) for k in range(order)]
+        room = [ngrams[k] * (KEY + LOG * (2 if k + 1 < order else 1)) for k in range(order)]
         yield Growth(counts.tokens, tuple(ngrams), tuple(room), unseen(counts, other))
 
 
-def unseen(counts: Counts, other: Text) -> tuple[float, ...]:
-    """For each order the share of another text's n-grams that were never counted; NaN where it has none so long."""
+def unseen(counts: Counts, other: Text) -> tuple[float | None, ...]:
+    """For each order the share of another text's n-grams that were never counted; None where it has none so long."""
     words, age = places_of(other.ids.astype(np.int64), other.boundaries, counts.eos_id)
     known = counts.orders[0].counts[words] > 0
     known[age == 0] = True  # stands before a sequence, and is no word of it
@@ -78,5 +78,5 @@ def unseen(counts: Counts, other: Text) -> tuple[float, ...]:
     return tuple(found)
 
 
-def _share(seen: int, all_of_them: int) -> float:
-    return 1 - seen / all_of_them if all_of_them else float("nan")
+def _share(seen: int, all_of_them: int) -> float | None:
+    return 1 - seen / all_of_them if all_of_them else None

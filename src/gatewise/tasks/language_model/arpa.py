@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gatewise.errors import DataError, GatewiseError, ModelFileError
+from gatewise.errors import DataError, GatewiseError, ModelFileError, SettingError
 from gatewise.models.ngram import NgramLM, read_arpa, write_arpa
+from gatewise.models.settings import NgramLMSettings
 from gatewise.tasks.language_model.folder import Parts
 from gatewise.tasks.language_model.ngram_settings import READING
 from gatewise.text.settings import TextSettings
@@ -55,12 +56,44 @@ def write(path: str | Path, parts: Parts, replace: bool = False) -> None:
     Raises:
         GatewiseError: there is a file or folder, the model is none that ARPA can hold, or the system refuses.
     """
-    if os.path.isdir(path):
-        raise GatewiseError("a file cannot be written here: a folder has this name", where=str(path))
-    if os.path.lexists(path) and not replace:
-        raise GatewiseError("there is a file already", where=str(path), fix="choose another name")
+    check_free(path, replace)
     if not isinstance(parts.network, NgramLM):
         kind = parts.network.config()["model_type"]
         message = f"an ARPA file holds an n-gram model, but this is a {kind}"
         raise GatewiseError(message, where=str(path), fix="give the name of a folder")
     write_arpa(path, parts.network.table, parts.tokenizer.tokens(range(parts.tokenizer.vocabulary_size)))
+
+
+def check_free(path: str | Path, replace: bool = False) -> None:
+    """Whether an ARPA file may be written, as far as that is known before.
+
+    Raises:
+        GatewiseError: there is a folder, or a file that may not be replaced, or no folder to write it in.
+    """
+    if os.path.isdir(path):
+        raise GatewiseError("a file cannot be written here: a folder has this name", where=str(path))
+    if os.path.lexists(path) and not replace:
+        raise GatewiseError("there is a file already", where=str(path), fix="choose another name")
+    if not Path(path).absolute().parent.is_dir():
+        raise GatewiseError("cannot be written: its folder is not there", where=str(path), fix="make the folder first")
+
+
+def check_settings(path: str | Path, text: TextSettings, model: NgramLMSettings) -> None:
+    """Whether a model that is still to be counted can become this ARPA file.
+
+    Raises:
+        GatewiseError: as :func:`check_free`.
+        SettingError: another ending, or a model that ARPA cannot hold.
+    """
+    if not is_arpa(path):
+        raise SettingError(f"arpa must end in {' or '.join(ENDINGS)}, but {str(path)!r} was given")
+    if text.level in ("char", "byte"):
+        message = f"ARPA divides words by white space, which {text.level} tokens hold"
+        raise SettingError(message, where="arpa", fix="give --level word, bpe or unigram")
+    if model.smoothing == "add-delta":
+        message = "add-delta shares what is left equally among all words, which an ARPA file cannot say"
+        raise SettingError(message, where="arpa", fix="give another --smoothing")
+    if model.order > 2 and text.unit == "running" and text.reset_at == "never":
+        message = "the model would go on from one line into the next, which an ARPA file cannot say"
+        raise SettingError(message, where="arpa", fix="give --reset-at line, or --unit sentences")
+    check_free(path)

@@ -8,11 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from gatewise.errors import TrainingError
+import numpy as np
+
+from gatewise.errors import DataError, TrainingError
 from gatewise.storage import parse_json, write_atomically
 from gatewise.tasks.language_model.settings import DataSettings
 from gatewise.text.default_corpus import default_corpus
 from gatewise.text.documents import Corpus
+from gatewise.text.pipelines import UNK
 from gatewise.text.preparation import prepare, reopen
 from gatewise.text.readers import read
 from gatewise.text.settings import TextSettings
@@ -73,6 +76,7 @@ def read_data(
     prepared = prepare(corpus, text, folder, valid)
     for line in (*prepared.notes, *(test.notes if test else ())):
         note(line)
+    _refuse_unknown(prepared.train, prepared.tokenizer)
     stores = {"train": prepared.train, "valid": prepared.valid}
     if test:
         place = folder / "test"
@@ -84,6 +88,14 @@ def read_data(
     record = {"files": list(files), "texts": {name: _entry(texts[name], store) for name, store in stores.items()}}
     write_atomically(folder / _RECORD, json.dumps(record, indent=1).encode("utf-8"))
     return Data(prepared.tokenizer, stores["train"], stores["valid"], stores.get("test"), record)
+
+
+def _refuse_unknown(store: TokenStore, tokenizer: Tokenizer) -> None:
+    counts = store.counts
+    if counts.unknown and counts.unknown + int(np.count_nonzero(store.ids == tokenizer.eos_id)) == counts.tokens:
+        message = f"all {counts.unknown:,} words of the training text are {UNK}: there is nothing to learn"
+        fix = "give --minimum-count 1 to keep words that occur once, or more text"
+        raise DataError(message, fix=fix)
 
 
 def reopen_data(folder: Path) -> Data:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from gatewise.models.ngram import Growth, growths
 from gatewise.storage import write_atomically
 from gatewise.tasks.language_model.data import read_data
 from gatewise.tasks.language_model.ngram_run import text_of
+from gatewise.tasks.language_model.run_folder import new_folder
 from gatewise.tasks.language_model.settings import DataSettings
 from gatewise.text.settings import TextSettings
 from gatewise.training.curves import BLUE, GREEN, GREY, ORANGE, VIOLET, Line, chart
@@ -74,13 +76,13 @@ def table(found: Course) -> str:
     parts = [
         _table("n-grams", [(row.tokens, [f"{count:,}" for count in row.ngrams]) for row in rows]),
         _table(
-            "bytes in a model folder",
+            "bytes of these n-grams in a model",
             [(row.tokens, [*map(_size, row.bytes), _size(sum(row.bytes))]) for row in rows],
             together=True,
         ),
         _table(
             f"n-grams of the {name} text ({tokens:,} tokens) that were never seen",
-            [(row.tokens, [f"{share:.1%}" for share in row.unseen]) for row in rows],
+            [(row.tokens, [_percent(share) for share in row.unseen]) for row in rows],
         ),
     ]
     return "\n\n".join(parts)
@@ -91,6 +93,10 @@ def _table(title: str, rows: Sequence[tuple[int, Sequence[str]]], *, together: b
     head = ["tokens", *(f"order {order}" for order in range(1, orders + 1)), *(["together"] if together else [])]
     lines = [head, *([f"{tokens:,}", *cells] for tokens, cells in rows)]
     return "\n".join([title, *("".join(f"{cell:>11}" for cell in line) for line in lines)])
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
 
 
 def _size(count: int) -> str:
@@ -114,10 +120,10 @@ def write(found: Course, folder: str | Path) -> None:
         GatewiseError: the system refuses a file.
     """
     place = check_free(folder)
-    place.mkdir(parents=True, exist_ok=True)
-    write_atomically(place / TABLE, _csv(found).encode("utf-8"))
-    write_atomically(place / STORAGE, storage_chart(found).encode("utf-8"))
-    write_atomically(place / SPARSITY, sparsity_chart(found).encode("utf-8"))
+    with new_folder(place):
+        write_atomically(place / TABLE, _csv(found).encode("utf-8"))
+        write_atomically(place / STORAGE, storage_chart(found).encode("utf-8"))
+        write_atomically(place / SPARSITY, sparsity_chart(found).encode("utf-8"))
 
 
 def check_free(folder: str | Path) -> Path:
@@ -138,19 +144,21 @@ def _csv(found: Course) -> str:
     rows.writerow(["tokens", "order", "ngrams", "bytes", "unseen"])
     for row in found.growths:
         for order, (ngrams, room, share) in enumerate(zip(row.ngrams, row.bytes, row.unseen, strict=True), start=1):
-            rows.writerow([row.tokens, order, ngrams, room, f"{share:.6f}"])
+            rows.writerow([row.tokens, order, ngrams, room, "" if share is None else f"{share:.6f}"])
     return written.getvalue()
 
 
 def storage_chart(found: Course) -> str:
     """Bytes against tokens, a line for each order."""
-    lines = _lines(found, lambda growth, order: growth.bytes[order] / 1e6)
-    return chart("The storage problem", "tokens of the text", "megabytes", lines, log=True, log_x=True)
+    most = max(max(growth.bytes) for growth in found.growths)
+    size, unit = (1e6, "megabytes") if most >= 1e6 else (1e3, "kilobytes")
+    lines = _lines(found, lambda growth, order: growth.bytes[order] / size)
+    return chart("The storage problem", "tokens of the text", unit, lines, log=True, log_x=True)
 
 
 def sparsity_chart(found: Course) -> str:
     """The share of unseen n-grams against tokens, a line for each order."""
-    lines = _lines(found, lambda growth, order: 100 * growth.unseen[order])
+    lines = _lines(found, lambda growth, order: math.nan if (share := growth.unseen[order]) is None else 100 * share)
     label = "% of n-grams never seen"
     return chart("The sparsity problem", "tokens of the text", label, lines, log_x=True, zero=True)
 

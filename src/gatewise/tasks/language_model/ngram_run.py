@@ -13,14 +13,15 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from gatewise.errors import SettingError, TrainingError
-from gatewise.models.ngram import NgramLM, Options, Text, count, estimate, interpolation_weights, write_arpa
+from gatewise.errors import TrainingError
+from gatewise.models.ngram import NgramLM, Options, Text, count, estimate, interpolation_weights
 from gatewise.models.ngram.count_on_disk import count_on_disk
 from gatewise.models.ngram.memory import free_memory, needed
 from gatewise.models.ngram.room import Room, room_on_disk
 from gatewise.models.settings import NgramLMSettings
 from gatewise.settings.size import read_size, write_size
 from gatewise.storage import read_folder, write_atomically, write_folder
+from gatewise.tasks.language_model.arpa import check_settings, write
 from gatewise.tasks.language_model.data import Data, read_data
 from gatewise.tasks.language_model.folder import Parts, to_files
 from gatewise.tasks.language_model.model import LanguageModel, evaluate, load
@@ -86,10 +87,8 @@ def make_ngram_plan(files: Sequence[str], given: Mapping[str, Any]) -> NgramPlan
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise TrainingError("there is something here already", where=str(folder), fix="give another --out")
     tables: dict[str, Any] = NGRAM_SAVED.build(values)
-    text, order = tables["text"], tables["model"].order
-    if asked.arpa and order > 2 and text.unit == "running" and text.reset_at == "never":
-        message = "the model would go on from one line into the next, which an ARPA file cannot say"
-        raise SettingError(message, fix="give --reset-at line, or --unit sentences")
+    if asked.arpa is not None:
+        check_settings(asked.arpa, tables["text"], tables["model"])
     memory = None if asked.memory is None else read_size(asked.memory, "memory", LEAST_MEMORY)
     return NgramPlan(tuple(files), folder, asked.arpa, memory, **tables)
 
@@ -129,10 +128,10 @@ def leave_model(data: Data, plan: NgramPlan, said: Callable[[str], None]) -> Lan
         parts = Parts(network, data.tokenizer, plan.text, READING, _history(network, data, plan, notes, seconds))
         model = LanguageModel(parts)
         parts.history["samples"] = _samples(model)
-        if plan.arpa is not None:
-            write_arpa(plan.arpa, network.table, data.tokenizer.tokens(range(data.tokenizer.vocabulary_size)))
         write_atomically(plan.folder / CONFIG, plan.config().encode("utf-8"))
         write_folder(plan.folder / "model", to_files(parts))
+        if plan.arpa is not None:  # the last: it lies outside the run folder, which a failure clears
+            write(plan.arpa, parts)
         if room.folder is not None:  # the room ends here: the model goes on from its own file
             model = load(read_folder(plan.folder / "model", mapped))
     return model
