@@ -6,7 +6,7 @@ import pytest
 
 import gatewise
 from gatewise.errors import SettingError
-from gatewise.tasks.language_model.mixing import mix
+from gatewise.tasks.language_model.mixing import held_out_by, mix
 from gatewise.text.readers import read
 from tasks import tiny
 
@@ -89,3 +89,20 @@ def test_models_that_begin_anew_at_other_places_are_refused(models, tmp_path):
         mix([models[0], other], weights=[0.5, 0.5])
     with pytest.raises(SettingError, match="model 2 begins anew never, the first at every document"):
         mix([other, models[0]], weights=[0.5, 0.5])
+
+
+def test_runs_on_one_text_have_their_held_out_part_in_common(models, tmp_path):
+    file = tiny.text_file(tmp_path)
+    runs = [str(tmp_path / f"order-{order}") for order in (2, 4)]
+    counted = [
+        gatewise.train("ngram", file, level="char", order=order, out=run)
+        for order, run in zip((2, 4), runs, strict=True)
+    ]
+    mixture = mix(counted, held_out_by(runs[0], counted))
+    assert mixture.history["scores"]["validation"]["tokens"] == counted[0].history["scores"]["validation"]["tokens"]
+    best = min(model.history["scores"]["validation"]["loss"] for model in counted)
+    assert mixture.history["scores"]["validation"]["loss"] <= best + 1e-6
+    other = gatewise.train("ngram", tiny.text_file(tmp_path, tiny.sentences(50)), level="char", out=str(tmp_path / "o"))
+    for run, together in ((runs[0], [counted[0], other]), (tmp_path, counted)):
+        with pytest.raises(SettingError, match="these are no runs on one text; give --valid FILE, or --weights"):
+            held_out_by(run, together)

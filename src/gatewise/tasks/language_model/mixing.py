@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from gatewise.errors import SettingError
@@ -11,6 +12,7 @@ from gatewise.models.mixture_lm import MixtureLM
 from gatewise.models.neural_lm import NeuralLM
 from gatewise.models.ngram import NgramLM
 from gatewise.models.rebuild import Network
+from gatewise.tasks.language_model.data import reopen_data
 from gatewise.tasks.language_model.folder import Parts
 from gatewise.tasks.language_model.model import LanguageModel, evaluate
 from gatewise.tasks.language_model.reading import one_pass
@@ -22,13 +24,13 @@ from gatewise.training.result import versions
 
 
 def mix(
-    models: Sequence[LanguageModel], held_out: Corpus | None = None, weights: Sequence[float] | None = None
+    models: Sequence[LanguageModel], held_out: Corpus | TokenStore | None = None, weights: Sequence[float] | None = None
 ) -> LanguageModel:
     """The mixture of some models.
 
     Args:
         models: over the same tokens; none of them a mixture.
-        held_out: the text under which the weights are found, which none of them was trained on.
+        held_out: the text under which the weights are found, which none of them was trained on; or its tokens.
         weights: from 0 to 1, together 1; given, there is nothing to be found.
 
     Raises:
@@ -44,12 +46,31 @@ def mix(
     scores: dict[str, Any] = {}
     if held_out is not None:
         with tempfile.TemporaryDirectory(prefix="gatewise-") as folder:
-            store = TokenStore.build(held_out, first.tokenizer, folder=folder, division=division(first.text))
+            store = held_out
+            if not isinstance(store, TokenStore):
+                store = TokenStore.build(store, first.tokenizer, folder=folder, division=division(first.text))
             if weights is None:
                 mixture = mixture.fitted(one_pass(mixture, store, first.text, batches))
             scores["validation"] = evaluate(mixture, store, first.text, batches).to_dict()
     history = {"scores": scores, "settings": {"text": first.text.to_dict()}, "versions": versions()}
     return LanguageModel(Parts(mixture, first.tokenizer, first.text, batches, history))
+
+
+def held_out_by(run: str | Path, models: Sequence[LanguageModel]) -> TokenStore:
+    """The validation text of a run, where all models were made from the text that it was held out from.
+
+    Args:
+        run: the run folder of one of them.
+        models: those that are to be mixed.
+
+    Raises:
+        SettingError: there is no such text.
+    """
+    texts = [model.history.get("data", {}).get("texts") for model in models]
+    if not (Path(run) / "data").is_dir() or texts[0] is None or any(other != texts[0] for other in texts):
+        message = "the weights are found on held-out text, and these are no runs on one text"
+        raise SettingError(message, fix="give --valid FILE, or --weights")
+    return reopen_data(Path(run) / "data").valid
 
 
 def _check_together(models: Sequence[LanguageModel]) -> None:

@@ -102,7 +102,10 @@ class MixSettings(Settings):
 
     out: str = setting("mixture", "the model folder, made new", metavar="DIR")
     valid: str | None = setting(
-        None, "held-out text: the weights are those under which it is most probable", metavar="FILE"
+        None,
+        "held-out text: the weights are those under which it is most probable; without it, the validation text that "
+        "the runs have in common",
+        metavar="FILE",
     )
     weights: tuple[float, ...] = setting((), "a weight for each model, together 1, in place of those found", minimum=0)
 

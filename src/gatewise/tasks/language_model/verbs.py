@@ -12,6 +12,7 @@ from gatewise.errors import DataError
 from gatewise.lm import Score
 from gatewise.tasks.console import Console
 from gatewise.tasks.language_model import ngram_growth, report, writing
+from gatewise.tasks.language_model.mixing import held_out_by
 from gatewise.tasks.language_model.mixing import mix as mixed
 from gatewise.tasks.language_model.model import LanguageModel
 from gatewise.tasks.language_model.ngram_run import make_ngram_plan
@@ -24,6 +25,7 @@ from gatewise.tasks.language_model.settings import GenerateSettings, MixSettings
 from gatewise.tasks.library import UNVERIFIED, open_model
 from gatewise.text.documents import Corpus
 from gatewise.text.readers import read
+from gatewise.text.store import TokenStore
 
 Arguments = Mapping[str, Any]
 Given = Mapping[str, Any]
@@ -127,7 +129,11 @@ def mix(console: Console, arguments: Arguments, given: Given) -> None:
     """Make one model of several, and say how good it is."""
     asked = MixSettings(**{name: value for name, value in given.items() if name not in ("encoding", "json")})
     models = [_open(console, {"model": path}, given) for path in arguments["models"]]
-    held_out = _read(console, models[0], {"file": asked.valid}, given) if models and asked.valid else None
+    held_out: Corpus | TokenStore | None = None
+    if models and asked.valid:
+        held_out = _read(console, models[0], {"file": asked.valid}, given)
+    elif len(models) > 1 and not asked.weights:
+        held_out = held_out_by(arguments["models"][0], models)
     made = mixed(models, held_out, asked.weights or None)
     made.save(asked.out)
     if given.get("json"):
