@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import cached_property
 
 V, EOS = 9, 0
@@ -167,7 +168,7 @@ class Plain:
         if all(n[r] for r in (1, 2, 3, 4)):
             y = n[1] / (n[1] + 2 * n[2])
             own = tuple(r - (r + 1) * y * n[r + 1] / n[r] for r in (1, 2, 3))
-            taken = own if all(0 <= d <= r for r, d in enumerate(own, start=1)) else taken
+            taken = own if all(d > 1e-9 for d in own) else taken
         return self._interpolated("modified_kneser_ney", word, context, lambda c: taken[min(c, 3) - 1])
 
     def _counts_of_counts(self, length, largest):
@@ -187,11 +188,25 @@ class Plain:
         return (own - min(discount(own), own) if own else 0) / total + left * lower
 
     def katz(self, word, context):
-        """Discounts that this text does not define: a half is taken from each count."""
         seen = self.after(context)
         if not seen:
             return self.shorter("katz", word, context)
+        kept = {other: c * self._katz_ratio(len(context) + 1, c) for other, c in seen.items()}
+        total = sum(seen.values())
+        if sum(kept.values()) == total:  # all so frequent that nothing is taken: one more is made up
+            total += 1
         if word in seen:
-            return (seen[word] - 0.5) / sum(seen.values())
+            return kept[word] / total
         unseen = sum(self.shorter("katz", other, context) for other in range(V) if other not in seen)
-        return 0.5 * len(seen) / sum(seen.values()) * self.shorter("katz", word, context) / unseen
+        return (total - sum(kept.values())) / total * self.shorter("katz", word, context) / unseen
+
+    def _katz_ratio(self, length, c):
+        """d_r of Chen and Goodman 1998, section 2.5, with k = 5; where it is undefined a half is taken."""
+        n = Counter(c for gram, c in self.counts.items() if len(gram) == length)
+        if not all(n[r] for r in range(1, 7)) or 6 * n[6] >= n[1]:
+            return (c - 0.5) / c
+        common = Fraction(6 * n[6], n[1])
+        ratios = [(Fraction((r + 1) * n[r + 1], r * n[r]) - common) / (1 - common) for r in range(1, 6)]
+        if not all(0 < d <= 1 for d in ratios):
+            return (c - 0.5) / c
+        return float(ratios[c - 1]) if c <= 5 else 1
