@@ -113,7 +113,6 @@ class SharedSettings(Settings):
     seed: int = setting(0, "where the random numbers start", minimum=0, below=2**32)
     threads: int = setting(0, "threads to compute with; 0: as many as torch chooses", minimum=0)
 
-
     def rate(self, name: str) -> float:
         """The highest learning rate of a kind of network.
 
