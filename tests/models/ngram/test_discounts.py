@@ -9,7 +9,7 @@ import torch
 from gatewise.models.ngram import count, estimate
 from gatewise.models.ngram.discounts import katz, kneser_ney, modified_kneser_ney
 from models.ngram.plain import Plain, V
-from models.ngram.test_methods import UNIT, arrays, contexts, counted, probabilities
+from models.ngram.test_methods import UNIT, contexts, counted, probabilities
 from tolerance import tolerance
 
 OCCURRENCES = {1: 17, 2: 8, 3: 5, 4: 3, 5: 2, 6: 1}

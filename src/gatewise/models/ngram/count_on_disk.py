@@ -23,8 +23,8 @@ def count_on_disk(text: Text, order: int, room: Room) -> Counts:
     Args:
         text: its ids are from 0 to V - 1.
         order: n, 1 to 7.
-        room: on a disk. It holds 32 bytes for each n-gram, 24 for each word and, at one time, 16 for each token; while DuckDB sorts an
-            order, up to about 40 more for each token.
+        room: on a disk. It holds 32 bytes for each n-gram, 24 for each word and, at one time, 16 for each token;
+            while DuckDB sorts an order, up to about 40 more for each token.
 
     Raises:
         SettingError: an order that is not from 1 to 7, keys that no 64-bit number holds, or DuckDB is not installed.
