@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import gatewise
 from gatewise.errors import DataError, ModelFileError, SettingError, TrainingError
 from gatewise.lm import score
 from gatewise.models.ngram import METHODS, read_arpa
+from gatewise.models.ngram.room import room_on_disk
 from gatewise.tasks.language_model.mixing import mix
 from gatewise.tasks.language_model.model import evaluate
 from gatewise.text.readers import read
@@ -162,6 +164,25 @@ def test_half_of_the_free_memory_is_allowed(tmp_path, monkeypatch, capsys):
     assert "counting on the disk" not in capsys.readouterr().err
     ngram(tmp_path, out=str(tmp_path / "other"))
     assert "counting on the disk" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("words", "left"), [(30 << 20, 170 << 20), (150 << 20, 100 << 20)])
+def test_on_the_disk_the_words_leave_less_for_sorting(words, left, tmp_path, monkeypatch, capsys):
+    """And never less than the least that may be allowed: then a line says what is taken more."""
+    pytest.importorskip("duckdb", reason="counting on the disk needs DuckDB")
+    sizes = []
+
+    @contextlib.contextmanager
+    def room(folder, memory):
+        sizes.append(memory)
+        with room_on_disk(folder, memory) as made:
+            yield made
+
+    for name, made in {"needed": lambda *_: 3 << 30, "needed_for_words": lambda _: words, "room_on_disk": room}.items():
+        monkeypatch.setattr(f"gatewise.tasks.language_model.ngram_run.{name}", made)
+    ngram(tmp_path, memory="200mb")
+    assert sizes == [left]
+    assert ("words takes 150 MB of memory more" in capsys.readouterr().err) == (words > 100 << 20)
 
 
 def test_a_run_that_is_stopped_on_the_disk_leaves_nothing(tmp_path, monkeypatch):

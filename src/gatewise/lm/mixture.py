@@ -16,6 +16,8 @@ from torch import Tensor
 from gatewise.errors import SettingError
 from gatewise.lm.protocol import LanguageModel
 
+_HALVINGS = 40
+
 
 @dataclass(frozen=True, eq=False)
 class MixtureState:
@@ -125,19 +127,23 @@ class Mixture:
         return found.to(min((part.dtype for part in parts), key=lambda dtype: dtype.itemsize))
 
 
-def mixture_weights(log_probs: Tensor, *, rounds: int = 200, enough: float = 1e-8) -> tuple[float, ...]:
-    """The weights under which held-out tokens are most probable, by expectation maximisation.
+def mixture_weights(log_probs: Tensor, *, rounds: int = 1000, enough: float = 1e-8) -> tuple[float, ...]:
+    """The weights under which held-out tokens are most probable: no others gain more than ``enough`` per token.
 
-    Each round gives a model the mean share that it has in the probability of a token:
-    weights[k] <- mean over t of weights[k] p_k(t) / sum_j weights[j] p_j(t).
+    What weights gain at most is known: the log probability is concave in them, with slope g_k = mean over t of
+    p_k(t) / p(t) for model k, so that no weights whatever gain more than max_k g_k - 1. Each round moves weight from
+    the model of the least slope, among those that have weight, to the one of the largest, as much as is best.
 
     Args:
         log_probs: [K, T], of each held-out token under each model, in nats.
-        rounds: at most so many, at least 1.
-        enough: a round that gains less than this per token, in nats, is the last.
+        rounds: at most so many.
+        enough: what other weights may gain per token, in nats.
 
     Raises:
         SettingError: no tokens, or one that no model allows.
+
+    Source: Boehning 1986 (vertex exchange), on the optimum that expectation maximisation goes to slowly where models
+    are alike.
 
     Example:
         >>> better, worse = torch.tensor([-1.0, -1.0, -5.0]), torch.tensor([-3.0, -3.0, -1.0])
@@ -146,16 +152,35 @@ def mixture_weights(log_probs: Tensor, *, rounds: int = 200, enough: float = 1e-
     """
     if not log_probs.size(1):
         raise SettingError("weights are found on held-out text, but there is no token")
-    if bool((log_probs.max(0).values == -torch.inf).any()):
+    most = log_probs.double().max(0).values
+    if bool((most == -torch.inf).any()):
         raise SettingError("a held-out token has probability 0 under every model", fix="smooth one of them")
-    parts = log_probs.double()
-    logs = torch.full((len(parts), 1), -math.log(len(parts)), dtype=torch.float64)
-    before = -math.inf
+    parts = (log_probs.double() - most).exp()
+    weights = torch.full((len(parts),), 1 / len(parts), dtype=torch.float64)
     for _ in range(rounds):
-        whole = (parts + logs).logsumexp(0)
-        logs = (parts + logs - whole).logsumexp(1, keepdim=True) - math.log(parts.size(1))
-        if (found := float(whole.mean())) - before < enough:
+        slopes = (parts / (weights @ parts)).mean(1)
+        to = int(slopes.argmax())
+        if slopes[to] - 1 <= enough:
             break
-        before = found
-    weights = logs.exp().flatten()
+        away = int(slopes.where(weights > 0, torch.inf).argmin())
+        weights = _moved(parts, weights, away, to)
     return tuple((weights / weights.sum()).tolist())
+
+
+def _moved(parts: Tensor, weights: Tensor, away: int, to: int) -> Tensor:
+    """The weights with as much of one model's moved to another's as makes the tokens most probable, by bisection."""
+    both, difference = weights[away] + weights[to], parts[to] - parts[away]
+
+    def after(share: float) -> Tensor:
+        found = weights.clone()
+        found[to], found[away] = both * share, both * (1 - share)
+        return found
+
+    if float((difference / (after(1.0) @ parts)).mean()) >= 0:  # -inf where a token needs the model it is taken from
+        return after(1.0)
+    low, high = float(weights[to] / both), 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        rises = float((difference / (after(middle) @ parts)).mean()) > 0
+        low, high = (middle, high) if rises else (low, middle)
+    return after(low)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise, product
+from itertools import product
 
 import numpy as np
 import pytest
 
 from gatewise.errors import DataError, SettingError
-from gatewise.models.ngram import METHODS, Options, count, estimate, interpolation_weights
+from gatewise.models.ngram import METHODS, Options, count, estimate
 from gatewise.models.ngram.discounts import katz, kneser_ney, modified_kneser_ney
 from models.ngram.plain import EOS, TEXT, Plain, V
 
@@ -86,24 +86,6 @@ def test_what_is_pruned_goes_to_the_shorter_contexts(name):
     assert len(table.orders[2].keys) == int((counted(3).orders[2].counts > 3).sum())
     for context in contexts(3):
         assert abs(probabilities(table, context).sum() - 1) < V * UNIT
-
-
-def test_the_weights_of_interpolation_are_the_best_there_are():
-    counts, held_out = counted(2), arrays([[1, 2, 3], [2, 8], [6, 6], [1, 2, 3, 5]])
-    weights = interpolation_weights(counts, *held_out)
-
-    def log_likelihood(weights):
-        table = estimate(counts, "jelinek-mercer", Options(weights=weights)).table
-        ids, boundaries = held_out
-        rows = [[EOS, *ids[a:b]] for a, b in pairwise(boundaries)]
-        return sum(table.log_probs(np.array([row]), 1).sum(dtype=np.float64) for row in rows)
-
-    best = log_likelihood(weights)
-    for order, size in product(range(2), range(5)):
-        for change in (-0.02, 0.02):
-            moved = [list(row) for row in weights]
-            moved[order][size] = min(1.0, max(0.0, moved[order][size] + change))
-            assert log_likelihood(tuple(map(tuple, moved))) <= best + 1e-4
 
 
 @pytest.mark.parametrize("discount", [kneser_ney, modified_kneser_ney, katz])

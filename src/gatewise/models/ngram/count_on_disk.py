@@ -23,8 +23,8 @@ def count_on_disk(text: Text, order: int, room: Room) -> Counts:
     Args:
         text: its ids are from 0 to V - 1.
         order: n, 1 to 7.
-        room: on a disk. It holds 32 bytes for each n-gram and, at one time, 16 for each token; while DuckDB sorts an
-            order, up to about 40 more for each token.
+        room: on a disk. It holds 32 bytes for each n-gram, 24 for each word and, at one time, 16 for each token;
+            while DuckDB sorts an order, up to about 40 more for each token.
 
     Raises:
         SettingError: an order that is not from 1 to 7, keys that no 64-bit number holds, or DuckDB is not installed.
@@ -53,11 +53,11 @@ def count_on_disk(text: Text, order: int, room: Room) -> Counts:
 
 def _words(text: Text, room: Room) -> OrderCounts:
     size = text.vocabulary_size
-    found = np.zeros(size, np.int64)
+    keys, found, nothing = (room.empty(size, np.int64) for _ in range(3))
+    keys[:], found[:], nothing[:] = np.arange(size), 0, 0
     for start, stop in room.steps(len(text.ids)):
         found += np.bincount(text.ids[start:stop], minlength=size)
-    nothing = np.zeros(size, np.int64)
-    return OrderCounts(np.arange(size), found, nothing, nothing)
+    return OrderCounts(keys, found, nothing, nothing)
 
 
 def _grouped(text: Text, order: int, numbers: NDArray[Any], room: Room) -> OrderCounts:

@@ -14,6 +14,7 @@ from gatewise.models.ngram.counts import Ids
 FALLBACK = (0.5, 1.0, 1.5)
 """Modified Kneser-Ney's discounts where the text defines none."""
 KATZ_LARGEST = 5
+_LEAST = 1e-9  # a discount below this is what rounding leaves of 0
 _STEP = 1 << 18
 
 
@@ -69,8 +70,8 @@ def kneser_ney(counts: Ids, order: int) -> Discount:
 def modified_kneser_ney(counts: Ids, order: int) -> Discount:
     """Three discounts: Y = n_1 / (n_1 + 2 n_2), D_r = r - (r + 1) Y n_(r+1) / n_r for r = 1, 2, 3 and more.
 
-    Where one of n_1 .. n_4 is 0, or a discount is not from 0 to r, as in little or artificial text, the three are
-    0.5, 1 and 1.5, and the note says so.
+    Where one of n_1 .. n_4 is 0, or a discount is not above 0, as in little or artificial text, the three are 0.5, 1
+    and 1.5, and the note says so. (A discount of 0 would leave other words nothing after some contexts.)
 
     Source: Chen and Goodman 1998, equation 26.
 
@@ -82,7 +83,7 @@ def modified_kneser_ney(counts: Ids, order: int) -> Discount:
     if all(n):
         y = n[0] / (n[0] + 2 * n[1])
         taken = [r - (r + 1) * y * n[r] / n[r - 1] for r in (1, 2, 3)]
-        if all(0 <= d <= r for r, d in enumerate(taken, start=1)):
+        if all(d > _LEAST for d in taken):
             return Discount((0.0, *taken))
     return Discount((0.0, *FALLBACK), _undefined(order, n, ", ".join(map(str, FALLBACK))))
 
@@ -104,7 +105,7 @@ def katz(counts: Ids, order: int) -> Discount:
         share = (KATZ_LARGEST + 1) * n[KATZ_LARGEST] / n[0]
         stars = [(r + 1) * n[r] / n[r - 1] for r in range(1, KATZ_LARGEST + 1)]
         kept = [(star / r - share) / (1 - share) if share < 1 else 0.0 for r, star in enumerate(stars, start=1)]
-        if all(0 < d <= 1 for d in kept):
+        if all(_LEAST < d <= 1 for d in kept):
             return Discount((0.0, *(r * (1 - d) for r, d in enumerate(kept, start=1)), 0.0))
     return Discount((0.0, 0.5), _undefined(order, n, "0.5"))
 

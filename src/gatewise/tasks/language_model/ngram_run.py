@@ -16,7 +16,7 @@ import numpy as np
 from gatewise.errors import TrainingError
 from gatewise.models.ngram import NgramLM, Options, Text, count, estimate, interpolation_weights
 from gatewise.models.ngram.count_on_disk import count_on_disk
-from gatewise.models.ngram.memory import free_memory, needed
+from gatewise.models.ngram.memory import free_memory, needed, needed_for_words
 from gatewise.models.ngram.room import Room, room_on_disk
 from gatewise.models.settings import NgramLMSettings
 from gatewise.settings.size import read_size, write_size
@@ -34,6 +34,7 @@ from gatewise.text.store import TokenStore
 from gatewise.training.result import versions
 
 CONFIG = "config.toml"
+_NOTABLE = 1.1  # times what is allowed: a line says that it is not enough
 _SAMPLES, _TEMPERATURE, _SAMPLE_TOKENS = 3, 0.8, {"word": 80, "char": 400, "byte": 400, "bpe": 120, "unigram": 120}
 
 
@@ -156,7 +157,7 @@ def fit_ngram(data: Data, plan: NgramPlan, room: Room) -> tuple[NgramLM, tuple[s
 
 @contextlib.contextmanager
 def _room(data: Data, plan: NgramPlan, said: Callable[[str], None]) -> Iterator[Room]:
-    """In memory where counting may take so much, else in the run folder."""
+    """In memory where counting may take so much, else in the run folder, with what the words leave for sorting."""
     held_out = len(data.valid) if plan.model.smoothing == "jelinek-mercer" else 0
     sequences, size = data.train.counts.sequences, data.tokenizer.vocabulary_size
     wanted = needed(len(data.train), sequences, plan.model.order, size, held_out)
@@ -164,8 +165,13 @@ def _room(data: Data, plan: NgramPlan, said: Callable[[str], None]) -> Iterator[
     if wanted <= allowed:
         yield Room()
         return
-    said(f"counting on the disk: it may take {write_size(wanted)}, but {write_size(allowed)} of memory are allowed")
-    with room_on_disk(plan.folder / "counting", allowed) as room:
+    told = f"counting on the disk: it may take {write_size(wanted)}, but {write_size(allowed)} of memory are allowed"
+    words, least = needed_for_words(size), min(allowed, read_size(LEAST_MEMORY, "memory"))
+    rest = max(allowed - words, least)
+    if words + rest > _NOTABLE * allowed:
+        told += f"; its vocabulary of {size:,} words takes {write_size(words)} of memory more"
+    said(told)
+    with room_on_disk(plan.folder / "counting", rest) as room:
         yield room
 
 
