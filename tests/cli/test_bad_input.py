@@ -182,6 +182,13 @@ def test_resume_with_changed_settings(refused, tiny_run):
     )
 
 
+def test_resume_with_another_command(refused, tiny_run):
+    line = refused("train", "window", "--resume", "--out", tiny_run)
+    assert line.endswith(f"it holds a run of `train lm`; go on with: gatewise train lm --resume --out {tiny_run}")
+    line = refused("train", "ngram", "--resume", "--out", tiny_run)
+    assert "there is no option --resume; counting is not resumed: count again, with another --out" in line
+
+
 def test_resume_with_other_files(refused, tiny_run):
     assert "but other.txt was given" in refused("train", "lm", "other.txt", "--resume", "--out", tiny_run)
 

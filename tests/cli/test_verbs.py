@@ -190,6 +190,19 @@ def test_layers_that_do_not_run_on_the_engine_say_so_with_operation_and_line(gat
     assert told in results(gatewise, "info", tmp_path / "run", *own)
 
 
+def test_a_window_run_has_its_own_name(gatewise, tmp_path, monkeypatch):
+    flags = [word for name, value in tiny.SIZES.items() for word in (f"--{name.replace('_', '-')}", value)]
+    monkeypatch.chdir(tmp_path)
+    code, _, err = gatewise("train", "window", tiny.text_file(tmp_path), *flags)
+    assert (code, err.count("training window to step 12: ")) == (0, 1)
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert folder.name.startswith("window-")
+    assert f"<title>window: {folder.name}" in (folder / "report.html").read_text()
+    for name in ("lm", "window"):
+        told = " ".join(results(gatewise, "train", name, "--help").split())
+        assert f"default: runs/{name}-<date>-<time>" in told
+
+
 def test_train_reads_stdin(gatewise, tmp_path):
     code, _, err = gatewise(
         "train", "lm", "-", "--out", tmp_path / "run", "--max-steps", 2, "--hidden-size", 8, "--batch-size", 4,

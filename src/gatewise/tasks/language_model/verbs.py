@@ -128,7 +128,7 @@ def mix(console: Console, arguments: Arguments, given: Given) -> None:
     asked = MixSettings(**{name: value for name, value in given.items() if name not in ("encoding", "json")})
     models = [_open(console, {"model": path}, given) for path in arguments["models"]]
     held_out = _read(console, models[0], {"file": asked.valid}, given) if models and asked.valid else None
-    made = mixed(models, held_out, asked.weights or None)
+    made = mixed(models, held_out, asked.weights or None, names=arguments["models"])
     made.save(asked.out)
     if given.get("json"):
         console.json(made.info())
