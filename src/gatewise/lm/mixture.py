@@ -126,8 +126,8 @@ class Mixture:
 
 
 def _weights_needed(models: int, given: int) -> str:
-    were = "was" if given == 1 else "were"
-    return f"{models} model{'s need' if models > 1 else ' needs'} {models} weight{'s' * (models > 1)}, but {given} {were} given"
+    told = f"{given} {'was' if given == 1 else 'were'} given"
+    return f"{models} models need {models} weights, but {told}" if models > 1 else f"1 model needs 1 weight, but {told}"
 
 
 def mixture_weights(log_probs: Tensor, *, rounds: int = 200, enough: float = 1e-8) -> tuple[float, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 from gatewise.errors import DataError
 from gatewise.lm import Score
 from gatewise.tasks.console import Console
-from gatewise.tasks.language_model import ngram_growth, report, writing
+from gatewise.tasks.language_model import info_table, ngram_growth, report, writing
 from gatewise.tasks.language_model.mixing import mix as mixed
 from gatewise.tasks.language_model.model import LanguageModel
 from gatewise.tasks.language_model.ngram_run import make_ngram_plan
@@ -134,7 +134,7 @@ def mix(console: Console, arguments: Arguments, given: Given) -> None:
         console.json(made.info())
         return
     for path, told in zip(arguments["models"], made.info()["models"], strict=True):
-        console.line(f"{path}: {told}")
+        console.line(f"{path}: {info_table.model(told)}")
     _show(console, made.history)
     console.note(f"model: {asked.out}")
 
@@ -164,7 +164,7 @@ def convert(console: Console, arguments: Arguments, given: Given) -> None:
 def info(console: Console, arguments: Arguments, given: Given) -> None:
     """Show what a model is, its sizes, how it was trained, and which runner it will use."""
     model = _open(console, arguments, given)
-    console.json(model.info()) if given.get("json") else console.line(report.info(model.info()))
+    console.json(model.info()) if given.get("json") else console.line(info_table.info(model.info()))
 
 
 def _open(console: Console, arguments: Arguments, given: Given) -> LanguageModel:
