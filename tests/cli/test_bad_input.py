@@ -269,6 +269,19 @@ def test_what_cannot_be_written(refused, tiny_run, flags, words):
     assert words in refused("generate", tiny_run, *flags)
 
 
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["train", "ngram", "--prune", "a"], "each item a whole number of at least 0, but 'a' was given"),
+        (["train", "ngram", "--prune", "0,-1"], "each item a whole number of at least 0, but 0,-1 was given"),
+        (["compare", "--models", "x"], "but 'x' was given; known are: ngram, window"),
+        (["mix", "--weights", "q,0.5"], "each item a number of at least 0, but 'q,0.5' was given"),
+    ],
+)
+def test_a_list_is_told_as_it_was_typed(refused, argv, words):
+    assert words in refused(*argv)
+
+
 def test_candidates_that_cannot_be_ranked(refused, tiny_run):
     assert "stdin: there is no candidate to rank" in refused("rank", tiny_run, stdin=b"\n\n")
     assert "stdin:2: this is not UTF-8 (byte 0xff)" in refused("rank", tiny_run, stdin=b"a\n\xff\n")

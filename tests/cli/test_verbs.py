@@ -110,7 +110,8 @@ def test_rank_puts_the_best_first(gatewise, tiny_run):
     assert code == 0
     assert sorted(text for _, text in rows) == sorted(filter(None, LINES.split("\n")))
     assert [float(value) for value, _ in rows] == sorted((float(value) for value, _ in rows), reverse=True)
-    assert err == "left out: 1 blank lines\n"
+    assert err == "left out: one blank line\n"
+    assert gatewise("rank", tiny_run, stdin=b"\n\na\n")[2] == "left out: 2 blank lines\n"
     told = [json.loads(line) for line in gatewise("rank", tiny_run, "--json", stdin=LINES.encode())[1].splitlines()]
     assert [line["text"] for line in told] == [text for _, text in rows]
 

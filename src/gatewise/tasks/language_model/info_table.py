@@ -81,7 +81,9 @@ def _label(name: str) -> str:
 def _row(label: str, value: Any, width: int) -> list[str]:
     """A name and a value, which goes on below itself where it is long."""
     head = f"{label:<{width}}  "
-    return textwrap.wrap(head + _shown(value), _WIDTH, subsequent_indent=" " * len(head), drop_whitespace=True) or [head]
+    return textwrap.wrap(head + _shown(value), _WIDTH, subsequent_indent=" " * len(head), drop_whitespace=True) or [
+        head
+    ]
 
 
 def _section(name: str, values: Mapping[str, Any]) -> list[str]:
@@ -112,7 +114,9 @@ def _measures(row: Mapping[str, Any], keys: Any) -> list[str]:
 
 def _texts(texts: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """A row of counts for each text, and below what else is known of it."""
-    counts = list(dict.fromkeys(key for text in texts.values() for key, value in text.items() if isinstance(value, int)))
+    counts = list(
+        dict.fromkeys(key for text in texts.values() for key, value in text.items() if isinstance(value, int))
+    )
     rows = [(f"  {name}", *(_shown(text.get(key)) for key in counts)) for name, text in texts.items()]
     others = [
         (f"  {name} {_label(key)}", value)

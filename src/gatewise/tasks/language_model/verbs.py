@@ -114,8 +114,8 @@ def rank(console: Console, arguments: Arguments, given: Given) -> None:
     candidates = [line for line in lines if line.strip()]
     if not candidates:
         raise DataError("there is no candidate to rank", where="stdin", fix="give one on each line")
-    if len(candidates) < len(lines):
-        console.note(f"left out: {len(lines) - len(candidates)} blank lines")
+    if blank := len(lines) - len(candidates):
+        console.note(f"left out: {f'{blank:,} blank lines' if blank > 1 else 'one blank line'}")
     for text, log_prob in model.rank(candidates):
         if given.get("json"):
             console.json({"text": text, "log_prob": _finite(log_prob)})
