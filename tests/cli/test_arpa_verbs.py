@@ -94,6 +94,42 @@ def test_a_file_that_cannot_be_used_is_one_line(gatewise, tmp_path, mistake, ver
     assert not (tmp_path / "folder").exists()
 
 
+@pytest.mark.parametrize(
+    ("target", "meant"),
+    [
+        ("a.arp", "a.arpa"),
+        ("a.arpa.zip", "a.arpa.gz"),
+        ("a.ARP", "a.arpa"),
+        ("a.apra", "a.arpa"),
+        ("v1.2.arp.gz", "v1.2.arpa.gz"),
+    ],
+)
+def test_an_ending_that_is_nearly_that_of_an_arpa_file_is_refused(gatewise, model, tmp_path, target, meant):
+    code, out, err = gatewise("convert", model, tmp_path / target)
+    assert (code, out) == (2, "")
+    told = "an ARPA file ends in .arpa or .arpa.gz; did you mean"
+    assert err == f"error: {tmp_path / target}: {told} {tmp_path / meant}? (a folder needs another name)\n"
+    assert not (tmp_path / target).exists()
+
+
+@pytest.mark.parametrize("target", ["model", "model-1.2", "model.lm", "arpa", "a.ARPA"])
+def test_other_endings_are_taken(gatewise, model, tmp_path, target):
+    assert gatewise("convert", model, tmp_path / target)[0] == 0
+    assert (tmp_path / target).is_file() == (target == "a.ARPA")
+    assert json.loads(results(gatewise, "info", tmp_path / target, "--json"))["order"] == 2
+
+
+def test_models_that_are_not_mixed_are_named_by_their_paths(gatewise, model, tmp_path):
+    plain = tiny.text_file(tmp_path, "so it is\n" * 60)
+    assert gatewise("train", "ngram", plain, "--reset-at", "line", "--out", tmp_path / "run")[0] == 0
+    gatewise("convert", tmp_path / "run", tmp_path / "run.arpa")
+    code, _, err = gatewise("mix", tmp_path / "run", tmp_path / "run.arpa", "--weights", "0.5,0.5")
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"{tmp_path}/run.arpa has the same words as {tmp_path}/run, but reads text in another way" in err
+    _, _, err = gatewise("mix", tmp_path / "run.arpa", model, "--weights", "0.5,0.5")
+    assert f"1 of the 3 words of {model} are unknown to {tmp_path}/run.arpa" in err
+
+
 def test_what_cannot_be_converted_is_one_line(gatewise, tiny_run, model, tmp_path):
     for argv, words in [
         ((tiny_run, tmp_path / "x.arpa"), "an ARPA file holds an n-gram model, but this is a recurrent-lm"),

@@ -182,6 +182,13 @@ def test_resume_with_changed_settings(refused, tiny_run):
     )
 
 
+def test_resume_with_another_command(refused, tiny_run):
+    line = refused("train", "window", "--resume", "--out", tiny_run)
+    assert line.endswith(f"it holds a run of `train lm`; go on with: gatewise train lm --resume --out {tiny_run}")
+    line = refused("train", "ngram", "--resume", "--out", tiny_run)
+    assert "there is no option --resume; counting is not resumed: count again, with another --out" in line
+
+
 def test_resume_with_other_files(refused, tiny_run):
     assert "but other.txt was given" in refused("train", "lm", "other.txt", "--resume", "--out", tiny_run)
 
@@ -260,6 +267,19 @@ def test_a_text_that_cannot_be_scored(refused, tiny_run, tmp_path, verb):
 )
 def test_what_cannot_be_written(refused, tiny_run, flags, words):
     assert words in refused("generate", tiny_run, *flags)
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["train", "ngram", "--prune", "a"], "each item a whole number of at least 0, but 'a' was given"),
+        (["train", "ngram", "--prune", "0,-1"], "each item a whole number of at least 0, but 0,-1 was given"),
+        (["compare", "--models", "x"], "but 'x' was given; known are: ngram, window"),
+        (["mix", "--weights", "q,0.5"], "each item a number of at least 0, but 'q,0.5' was given"),
+    ],
+)
+def test_a_list_is_told_as_it_was_typed(refused, argv, words):
+    assert words in refused(*argv)
 
 
 def test_candidates_that_cannot_be_ranked(refused, tiny_run):

@@ -110,7 +110,8 @@ def test_rank_puts_the_best_first(gatewise, tiny_run):
     assert code == 0
     assert sorted(text for _, text in rows) == sorted(filter(None, LINES.split("\n")))
     assert [float(value) for value, _ in rows] == sorted((float(value) for value, _ in rows), reverse=True)
-    assert err == "left out: 1 blank lines\n"
+    assert err == "left out: one blank line\n"
+    assert gatewise("rank", tiny_run, stdin=b"\n\na\n")[2] == "left out: 2 blank lines\n"
     told = [json.loads(line) for line in gatewise("rank", tiny_run, "--json", stdin=LINES.encode())[1].splitlines()]
     assert [line["text"] for line in told] == [text for _, text in rows]
 
@@ -188,6 +189,19 @@ def test_layers_that_do_not_run_on_the_engine_say_so_with_operation_and_line(gat
         assert json.loads((tmp_path / "run" / file).read_text())["versions"]["recurrent layers"] == told
     assert f"| recurrent layers | {told} |" in (tmp_path / "run/model/README.md").read_text()
     assert told in results(gatewise, "info", tmp_path / "run", *own)
+
+
+def test_a_window_run_has_its_own_name(gatewise, tmp_path, monkeypatch):
+    flags = [word for name, value in tiny.SIZES.items() for word in (f"--{name.replace('_', '-')}", value)]
+    monkeypatch.chdir(tmp_path)
+    code, _, err = gatewise("train", "window", tiny.text_file(tmp_path), *flags)
+    assert (code, err.count("training window to step 12: ")) == (0, 1)
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert folder.name.startswith("window-")
+    assert f"<title>window: {folder.name}" in (folder / "report.html").read_text()
+    for name in ("lm", "window"):
+        told = " ".join(results(gatewise, "train", name, "--help").split())
+        assert f"default: runs/{name}-<date>-<time>" in told
 
 
 def test_train_reads_stdin(gatewise, tmp_path):

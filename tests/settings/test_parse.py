@@ -58,7 +58,7 @@ def test_text_becomes_a_value(name, text, value):
         ("number", "half", "--number: number must be a number above 0, or none, but 'half' was given"),
         ("number", "inf", "but inf was given"),
         ("switch", "maybe", "switch must be true or false, but 'maybe' was given"),
-        ("several", "1,x", "several must be a list, each item a whole number, but (1, 'x') was given"),
+        ("several", "1,x", "several must be a list, each item a whole number, but '1,x' was given"),
     ],
 )
 def test_other_text_is_refused(name, text, words):

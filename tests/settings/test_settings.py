@@ -69,7 +69,7 @@ def test_whole_numbers_are_numbers_and_lists_are_tuples():
             "softmax must be one of: full, adaptive, but 'adaptve' was given; did you mean adaptive?",
         ),
         ("level", "byte", "level must be one of: word, char, but 'byte'"),
-        ("cutoffs", (5, 0), "cutoffs must be a list, each item a whole number of at least 1, but (5, 0)"),
+        ("cutoffs", (5, 0), "cutoffs must be a list, each item a whole number of at least 1, but 5,0 was given"),
         ("cutoffs", "56", "but '56'"),
         ("clip", -1.0, "clip must be a number above 0, or none, but -1.0"),
         ("name", 3, "name must be a text, or none, but 3"),

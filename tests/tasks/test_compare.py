@@ -20,7 +20,7 @@ from gatewise.tasks.language_model.compare.row import Comparison, Row, scoring_s
 from gatewise.tasks.language_model.compare.run import carry_out
 from gatewise.tasks.language_model.compare.screen import Screen
 from gatewise.tasks.language_model.compare.settings import NAMES
-from gatewise.tasks.language_model.compare.table import as_csv, as_text
+from gatewise.tasks.language_model.compare.table import as_csv, as_text, endings
 from gatewise.text.preparation import prepare
 from gatewise.text.readers import read
 from gatewise.text.settings import TextSettings
@@ -182,12 +182,32 @@ def test_the_networks_end_with_their_time(tmp_path, clock):
     assert "training for 1 min 0 s at most" in said
 
 
-def test_training_stops_when_validation_has_stopped_improving(tmp_path, clock, monkeypatch):
-    monkeypatch.setattr("gatewise.tasks.language_model.compare.plan._EPOCHS", 1000)
+def test_training_stops_when_validation_has_stopped_improving(tmp_path, clock):
     found, said = compared(tmp_path, sizes=("100",), models=("lstm", "gru"), minutes=600.0, learning_rate=0.05)
     assert [row.ended for row in found.rows] == ["patience", "patience"]
     assert sum(row.seconds for row in found.rows) < 600 * 60 / 2
     assert "since validation stopped improving" in said
+
+
+def test_a_network_on_little_text_uses_its_time_while_validation_improves(tmp_path, clock):
+    found, said = compared(tmp_path, sizes=("100",), models=("gru",), minutes=10.0, learning_rate=1e-4)
+    (row,) = found.rows
+    assert row.ended == "time"
+    assert row.epochs > 100
+    assert row.seconds > 600 * 0.8
+    assert f"{row.epochs:,.1f} epochs, when its time was over" in said
+
+
+def test_why_each_network_ended_is_told(finished):
+    found, _, _ = finished
+    networks = [row for row in found.rows if row.model != "ngram"]
+    page = (found.folder / "compare.html").read_text()
+    lines = endings(found.rows, 80)
+    assert max(map(len, lines)) <= 80
+    assert "ngram" not in " ".join(lines)
+    for row in networks:
+        assert f"<td>{row.epochs:,.1f}</td><td>{row.ended}</td></tr>" in page
+        assert f"{row.model}, {row.tokens} tokens: {row.epochs:,.1f} ({row.ended})" in " ".join(lines)
 
 
 def test_the_files_hold_the_rows(finished):

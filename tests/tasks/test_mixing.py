@@ -58,8 +58,12 @@ def test_a_loaded_mixture_is_the_one_that_was_saved(models, held_out, tmp_path):
 
 def test_what_does_not_go_together_is_refused(models, held_out, tmp_path):
     other = gatewise.train("ngram", tiny.text_file(tmp_path), out=str(tmp_path / "words"))
-    with pytest.raises(SettingError, match="model 2 has another vocabulary than the first"):
+    with pytest.raises(SettingError, match=r"model 2 reads words, the first model characters \(--level\)"):
         mix([models[0], other], held_out)
+    with pytest.raises(SettingError, match=r"2 models need 2 weights, but 3 were given"):
+        mix(models[:2], weights=[0.5, 0.25, 0.25])
+    with pytest.raises(SettingError, match=r"2 models need 2 weights, but 1 was given"):
+        mix(models[:2], weights=[1.0])
     with pytest.raises(SettingError, match="at least two models, but 1 came"):
         mix(models[:1], held_out)
     with pytest.raises(SettingError, match="the weights are found on held-out text"):
@@ -85,9 +89,9 @@ def test_the_card_names_each_model_with_its_weight(models, tmp_path):
 def test_models_that_begin_anew_at_other_places_are_refused(models, tmp_path):
     file = tiny.text_file(tmp_path)
     other = gatewise.train("ngram", file, level="char", reset_at="document", out=str(tmp_path / "documents"))
-    with pytest.raises(SettingError, match="model 2 begins anew at every document, the first never"):
+    with pytest.raises(SettingError, match="model 2 begins anew at every document, the first model never"):
         mix([models[0], other], weights=[0.5, 0.5])
-    with pytest.raises(SettingError, match="model 2 begins anew never, the first at every document"):
+    with pytest.raises(SettingError, match="model 2 begins anew never, the first model at every document"):
         mix([other, models[0]], weights=[0.5, 0.5])
 
 
@@ -106,3 +110,31 @@ def test_runs_on_one_text_have_their_held_out_part_in_common(models, tmp_path):
     for run, together in ((runs[0], [counted[0], other]), (tmp_path, counted)):
         with pytest.raises(SettingError, match="these are no runs on one text; give --valid FILE, or --weights"):
             held_out_by(run, together)
+
+
+def words_of(folder, text, **settings):
+    """A model of words that begins anew at every line, as an ARPA file does."""
+    folder.mkdir()
+    given = {"order": 2, "reset_at": "line", "minimum_count": 1, **settings}
+    return gatewise.train("ngram", tiny.text_file(folder, text), out=str(folder / "run"), **given)
+
+
+def test_what_keeps_words_from_being_mixed_is_told(tmp_path):
+    text = "so it is\nit was so\n" * 30
+    first = words_of(tmp_path / "first", text)
+    first.save(tmp_path / "first.arpa")
+    arpa = gatewise.load(tmp_path / "first.arpa")
+    lower = words_of(tmp_path / "lower", text, lowercase=True)
+    more = words_of(tmp_path / "more", "and it ends here\n" + text)  # and, ends, here
+    order = [words_of(tmp_path / name, f"{name} {name} {name} is so it\n" * 30) for name in ("so", "it")]
+    for models, words in [
+        ([first, arpa], "b has the same words as a, but reads text in another way: pretokenised"),
+        ([arpa, first], "b has the same words as a, but reads text in another way: not pretokenised"),
+        ([first, lower], "b has the same words as a, but reads text in another way: in small letters"),
+        ([first, more], "3 of the 9 words of b are unknown to a"),
+        ([more, first], "3 of the 9 words of a are unknown to b"),
+        (order, "b has the same words as a, but numbers them in another order"),
+    ]:
+        with pytest.raises(SettingError) as told:
+            mix(models, weights=[0.5, 0.5], names=["a", "b"])
+        assert words in str(told.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gatewise.errors import SettingError, TrainingError
+from gatewise.tasks.language_model.ngram_run import make_ngram_plan
 from gatewise.tasks.language_model.plan import CONFIG, make_plan, presets
 from gatewise.tasks.language_model.run_settings import SAVED
 
@@ -132,6 +133,26 @@ def test_a_resumed_run_refuses_changes_by_name(out, config):
 def test_there_must_be_a_run_to_resume(tmp_path):
     with pytest.raises(TrainingError, match="there is no run to resume here"):
         make_plan([], {"out": str(tmp_path), "resume": True})
+
+
+@pytest.mark.parametrize(("kind", "other"), [("lm", "window"), ("window", "lm")])
+def test_a_run_of_another_command_is_not_resumed(out, kind, other):
+    folder = begun(make_plan(["a.txt"], {"out": out}, kind))
+    with pytest.raises(TrainingError) as refused:
+        make_plan([], {"out": folder, "resume": True}, other)
+    assert str(refused.value) == (
+        f"{folder}: it holds a run of `train {kind}`; go on with: gatewise train {kind} --resume --out {folder}"
+    )
+    assert make_plan([], {"out": folder, "resume": True}, kind).kind == kind
+
+
+@pytest.mark.parametrize("kind", ["lm", "window"])
+def test_counting_is_not_resumed(out, kind):
+    folder = begun(make_ngram_plan(["a.txt"], {"out": out}))
+    with pytest.raises(
+        TrainingError, match="it holds a run of `train ngram`, and counting is not resumed; count again"
+    ):
+        make_plan([], {"out": folder, "resume": True}, kind)
 
 
 def test_a_users_cell_is_named_again_to_resume(tmp_path, out):

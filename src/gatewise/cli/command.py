@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -13,7 +14,15 @@ from gatewise.tasks.declaration import Verb, resolve
 
 
 class VerbCommand(click.Command):
-    """A command whose help shows the flags under the tables they belong to."""
+    """A command whose help shows the flags under the tables they belong to.
+
+    Args:
+        without: flags of other commands that it does not have, each with the reason.
+    """
+
+    def __init__(self, *, without: Mapping[str, str], **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.without = without
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One section for each table of settings; the arguments stand above, in words."""
@@ -66,7 +75,11 @@ def command_of(verb: Verb) -> click.Command:
         click.get_current_context().exit(code or 0)
 
     return VerbCommand(
-        name=verb.name, params=[*arguments, *options, debug_option()], callback=call, help=_long_help(verb)
+        name=verb.name,
+        params=[*arguments, *options, debug_option()],
+        callback=call,
+        help=_long_help(verb),
+        without=verb.without,
     )
 
 

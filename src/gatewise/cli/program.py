@@ -122,7 +122,9 @@ def _in_one_line(error: Exception) -> str:
         flags = [
             flag for param in error.ctx.command.get_params(error.ctx) for flag in (*param.opts, *param.secondary_opts)
         ]
-        text = f"there is no option {error.option_name}; {did_you_mean(error.option_name, flags)}"
+        reasons = getattr(error.ctx.command, "without", {})
+        why = reasons.get(error.option_name) or did_you_mean(error.option_name, flags)
+        text = f"there is no option {error.option_name}; {why}"
     elif isinstance(error, click.ClickException):
         text = error.format_message()
     elif isinstance(error, OSError) and error.strerror:

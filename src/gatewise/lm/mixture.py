@@ -67,7 +67,7 @@ class Mixture:
         self.models = tuple(models)
         self.weights = tuple(weights) if weights is not None else (1 / len(models),) * len(models)
         if len(self.weights) != len(self.models):
-            raise SettingError(f"{len(self.models)} models need as many weights, but {len(self.weights)} came")
+            raise SettingError(_weights_needed(len(self.models), len(self.weights)))
         if not all(0 <= weight <= 1 for weight in self.weights) or abs(math.fsum(self.weights) - 1) > 1e-6:
             told = ", ".join(f"{weight:g}" for weight in self.weights)
             raise SettingError(f"weights are from 0 to 1 and add up to 1, but {told} came")
@@ -125,6 +125,11 @@ class Mixture:
         logs = torch.tensor(self.weights, dtype=torch.float64).log()
         found = torch.stack([part.double() + log for part, log in zip(parts, logs, strict=True)]).logsumexp(0)
         return found.to(min((part.dtype for part in parts), key=lambda dtype: dtype.itemsize))
+
+
+def _weights_needed(models: int, given: int) -> str:
+    told = f"{given} {'was' if given == 1 else 'were'} given"
+    return f"{models} models need {models} weights, but {told}" if models > 1 else f"1 model needs 1 weight, but {told}"
 
 
 def mixture_weights(log_probs: Tensor, *, rounds: int = 1000, enough: float = 1e-8) -> tuple[float, ...]:

@@ -30,8 +30,8 @@ class MixtureLM(Mixture):
         >>> from gatewise.models.settings import WindowLMSettings
         >>> from gatewise.models.window_lm import WindowLM
         >>> window = WindowLM(WindowLMSettings(embedding_size=2, hidden_size=2), vocabulary_size=5).eval()
-        >>> MixtureLM([window, window]).describe()["models"]
-        ['window-lm with weight 0.5000', 'window-lm with weight 0.5000']
+        >>> MixtureLM([window, window]).describe()["models"][1]
+        {'model_type': 'window-lm', 'weight': 0.5}
     """
 
     models: tuple[Network, ...]
@@ -96,4 +96,4 @@ class MixtureLM(Mixture):
     def describe(self) -> dict[str, Any]:
         """What it is, for a reader; ready for JSON."""
         pairs = zip(self.models, self.weights, strict=True)
-        return {"models": [f"{model.config()['model_type']} with weight {weight:.4f}" for model, weight in pairs]}
+        return {"models": [{"model_type": model.config()["model_type"], "weight": weight} for model, weight in pairs]}

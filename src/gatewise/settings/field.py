@@ -141,7 +141,7 @@ class Setting:
             raise self._refusal(whole)
         if self.choices is not None and item not in self.choices:
             raise SettingError(
-                f"{self.name} must be {self.expected}, but {whole!r} was given",
+                f"{self.name} must be {self.expected}, but {_typed(whole)} was given",
                 fix=did_you_mean(str(item), map(str, self.choices)) if isinstance(item, str) else "",
             )
         if isinstance(item, int | float) and not self._within(item):
@@ -154,7 +154,7 @@ class Setting:
         return math.isfinite(number) and low <= number <= high and above < number < below
 
     def _refusal(self, value: Any) -> SettingError:
-        return SettingError(f"{self.name} must be {self.expected}, but {value!r} was given")
+        return SettingError(f"{self.name} must be {self.expected}, but {_typed(value)} was given")
 
 
 def declared(settings: type) -> tuple[Setting, ...]:
@@ -184,6 +184,14 @@ def _declared(settings: type, field: dataclasses.Field[Any], hint: Any) -> Setti
     made = field.default_factory
     default = field.default if made is dataclasses.MISSING else made()
     return Setting(name=field.name, kind=inner, default=default, optional=optional, many=many, **rule)
+
+
+def _typed(value: Any) -> str:
+    """A value as the user wrote it; a list as on a command line."""
+    if isinstance(value, tuple | list) and value:
+        items = ",".join(map(str, value))
+        return repr(items) if any(isinstance(item, str) for item in value) else items
+    return repr(value)
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:

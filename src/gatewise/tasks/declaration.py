@@ -48,6 +48,7 @@ class Verb:
         settings: ``package.module:GROUP``, the :class:`~gatewise.settings.Group` of its flags; imports without torch.
         arguments: what it takes by position.
         example: command lines for the help.
+        without: flags that it does not have where another command has them, each with the reason.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Verb:
     settings: str
     arguments: tuple[Argument, ...] = ()
     example: str = ""
+    without: Mapping[str, str] = field(default_factory=dict)
 
     def group(self) -> Group:
         """The settings that are its flags."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
 
 from gatewise.errors import DataError, GatewiseError, ModelFileError, SettingError
@@ -15,6 +16,8 @@ from gatewise.text.tokenizer import Tokenizer
 from gatewise.training.result import versions
 
 ENDINGS = (".arpa", ".arpa.gz")
+_NEAR = 0.8
+"""Two letters in the other order, or one left out or put in, are as near as this."""
 TEXT = TextSettings(level="word", pretokenised=True, reset_at="line")
 """Words are what stands between spaces, and every line begins anew: as KenLM reads a text."""
 
@@ -27,6 +30,29 @@ def is_arpa(path: str | Path) -> bool:
         (True, False)
     """
     return Path(path).name.lower().endswith(ENDINGS)
+
+
+def refuse_misspelt(path: str | Path) -> None:
+    """Refuse a name for a model folder that is nearly that of an ARPA file.
+
+    Raises:
+        SettingError: its ending is near ``.arpa``.
+
+    Example:
+        >>> refuse_misspelt("runs/model-2.0")
+        >>> refuse_misspelt("a.arp")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        gatewise.errors.SettingError: a.arp: an ARPA file ends in .arpa or .arpa.gz; did you mean a.arpa? ...
+    """
+    place = Path(path)
+    for number, suffix in enumerate(place.suffixes):
+        if is_arpa(path) or not get_close_matches(suffix.lower(), [".arpa"], cutoff=_NEAR):
+            continue
+        packed = ".gz" if place.suffixes[number + 1 :] else ""
+        stem = place.name.removesuffix("".join(place.suffixes[number:]))
+        fix = f"did you mean {place.with_name(f'{stem}.arpa{packed}')}? (a folder needs another name)"
+        raise SettingError(f"an ARPA file ends in {' or '.join(ENDINGS)}", where=str(path), fix=fix)
 
 
 def read(path: str | Path) -> Parts:

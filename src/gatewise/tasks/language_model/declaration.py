@@ -125,6 +125,7 @@ NGRAM = Declaration(
         gatewise train ngram notes/ --out runs/ngram
         gatewise train ngram book.txt --order 3 --smoothing witten-bell --unit sentences --arpa book.arpa.gz
         """,
+        without={"--resume": "counting is not resumed: count again, with another --out"},
     ),
     verbs=(
         Verb(

@@ -86,12 +86,13 @@ class LanguageModel:
             replace: whether a model folder or file that is there may be replaced.
 
         Raises:
-            GatewiseError: the place is taken, the model is none that ARPA can hold, or the system refuses; what was
-                there is as before.
+            GatewiseError: the place is taken, the model is none that ARPA can hold, the name is nearly that of an
+                ARPA file, or the system refuses; what was there is as before.
         """
         if arpa.is_arpa(path):
             arpa.write(path, self.parts, replace)
         else:
+            arpa.refuse_misspelt(path)
             write_folder(path, to_files(self.parts), replace)
 
     def generate(self, prompt: str = "", **settings: Any) -> str:

@@ -11,7 +11,7 @@ from gatewise.cells import Cell
 from gatewise.cells.user import resolve
 from gatewise.errors import SettingError, TrainingError
 from gatewise.models.settings import RecurrentLMSettings, WindowLMSettings
-from gatewise.settings import Group, did_you_mean
+from gatewise.settings import did_you_mean, read_tables
 from gatewise.tasks.language_model.run_folder import new_name
 from gatewise.tasks.language_model.run_settings import GIVEN, SAVED
 from gatewise.tasks.language_model.settings import DataSettings, RunSettings
@@ -21,6 +21,8 @@ from gatewise.training.settings import TrainingSettings
 CONFIG = "config.toml"
 _PRESETS = Path(__file__).parent / "presets"
 _WITHOUT_FILES = "documentation"
+_TELLING = {"ngram": "smoothing", "window": "window", "lm": "cell"}
+"""For each kind of run a setting of its model that no other kind has."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def make_plan(files: Sequence[str], given: Mapping[str, Any], kind: str = "lm") 
     values = _layers(asked, files, kind) | chosen
     folder = Path(asked.out) if asked.out else new_name(kind)
     if asked.resume:
-        values = _resumed(asked, values, saved)
+        values = _resumed(asked, values, kind)
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise TrainingError(
             "there is something here already", where=str(folder), fix="give another --out, or --resume to go on with it"
@@ -117,13 +119,14 @@ def _layers(asked: RunSettings, files: Sequence[str], kind: str) -> dict[str, An
     return values | (saved.read(asked.config) if asked.config else {})
 
 
-def _resumed(asked: RunSettings, values: Mapping[str, Any], saved: Group) -> dict[str, Any]:
+def _resumed(asked: RunSettings, values: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """The settings of the run in ``asked.out``, none of which ``values`` may change."""
     if asked.out is None:
         raise SettingError("--resume needs the run folder", fix="give it as --out DIR")
-    path = Path(asked.out) / CONFIG
+    path, saved = Path(asked.out) / CONFIG, SAVED[kind]
     if not path.is_file():
         raise TrainingError("there is no run to resume here", where=asked.out, fix="start it without --resume")
+    _same_kind(path, kind)
     before = {name: value for table in saved.build(saved.read(path)).values() for name, value in _values(table)}
     changed = [f"{name} was {before[name]} and is {value}" for name, value in values.items() if before[name] != value]
     if changed:
@@ -137,6 +140,21 @@ def _resumed(asked: RunSettings, values: Mapping[str, Any], saved: Group) -> dic
             f"this run trains your own cell {before['cell']}", where=asked.out, fix=f"give --cell {before['cell']}"
         )
     return before
+
+
+def _same_kind(path: Path, kind: str) -> None:
+    """Refuse to resume the run of another command, which is told from the settings that it kept."""
+    kept = read_tables(path, {*SAVED[kind].tables}).get("model", {})
+    found = next((name for name, field in _TELLING.items() if field in kept), kind)
+    if found == kind:
+        return
+    out = path.parent
+    if found == "ngram":
+        message, fix = "it holds a run of `train ngram`, and counting is not resumed", "count again, with another --out"
+    else:
+        message = f"it holds a run of `train {found}`"
+        fix = f"go on with: gatewise train {found} --resume --out {out}"
+    raise TrainingError(message, where=str(out), fix=fix)
 
 
 def refuse_ranks(level: str, softmax: str) -> None:

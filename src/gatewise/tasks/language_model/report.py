@@ -68,28 +68,3 @@ def _known(found: Evaluation) -> list[tuple[str, str, str]]:
     known = found.known
     told = f"per token without the {found.unknown:,} unknown ones (loss {known.nats_per_token:.4f} nats)"
     return [("", f"{known.perplexity:,.4f}", told)]
-
-
-def info(told: Mapping[str, Any]) -> str:
-    """A model as a table."""
-    flat: list[tuple[str, str]] = []
-    for name, value in told.items():
-        if isinstance(value, Mapping):
-            flat.append((name, ""))
-            flat += [(f"  {inner}", _shown(content)) for inner, content in value.items()]
-        else:
-            flat.append((name, _shown(value)))
-    width = max(len(name) for name, _ in flat) + 2
-    return "\n".join(f"{name:<{width}}{value}".rstrip() for name, value in flat)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_shown(inner)}" for name, inner in value.items())
-    return "none" if value in (None, "", []) else str(value)

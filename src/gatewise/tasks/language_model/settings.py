@@ -20,6 +20,13 @@ class RunSettings(Settings):
 
 
 @dataclass(frozen=True)
+class WindowRunSettings(RunSettings):
+    """As :class:`RunSettings`, for a window-based network."""
+
+    out: str | None = setting(None, "the run folder, made new; default: runs/window-<date>-<time>", metavar="DIR")
+
+
+@dataclass(frozen=True)
 class DataSettings(Settings):
     """Texts beside the training text."""
 

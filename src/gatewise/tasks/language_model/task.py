@@ -39,11 +39,10 @@ class LanguageModelTask:
         data: its text.
     """
 
-    name = "lm"
     nats = True
 
     def __init__(self, plan: Plan, data: Data) -> None:
-        self.plan, self.data = plan, data
+        self.plan, self.data, self.name = plan, data, plan.kind
         self.unit = _UNITS.get(data.tokenizer.level, "token")
         self._samples: list[str] = []
 

@@ -11,7 +11,7 @@ from typing import Any
 from gatewise.errors import DataError
 from gatewise.lm import Score
 from gatewise.tasks.console import Console
-from gatewise.tasks.language_model import ngram_growth, report, writing
+from gatewise.tasks.language_model import info_table, ngram_growth, report, writing
 from gatewise.tasks.language_model.mixing import held_out_by
 from gatewise.tasks.language_model.mixing import mix as mixed
 from gatewise.tasks.language_model.model import LanguageModel
@@ -116,8 +116,8 @@ def rank(console: Console, arguments: Arguments, given: Given) -> None:
     candidates = [line for line in lines if line.strip()]
     if not candidates:
         raise DataError("there is no candidate to rank", where="stdin", fix="give one on each line")
-    if len(candidates) < len(lines):
-        console.note(f"left out: {len(lines) - len(candidates)} blank lines")
+    if blank := len(lines) - len(candidates):
+        console.note(f"left out: {f'{blank:,} blank lines' if blank > 1 else 'one blank line'}")
     for text, log_prob in model.rank(candidates):
         if given.get("json"):
             console.json({"text": text, "log_prob": _finite(log_prob)})
@@ -134,13 +134,13 @@ def mix(console: Console, arguments: Arguments, given: Given) -> None:
         held_out = _read(console, models[0], {"file": asked.valid}, given)
     elif len(models) > 1 and not asked.weights:
         held_out = held_out_by(arguments["models"][0], models)
-    made = mixed(models, held_out, asked.weights or None)
+    made = mixed(models, held_out, asked.weights or None, names=arguments["models"])
     made.save(asked.out)
     if given.get("json"):
         console.json(made.info())
         return
     for path, told in zip(arguments["models"], made.info()["models"], strict=True):
-        console.line(f"{path}: {told}")
+        console.line(f"{path}: {info_table.model(told)}")
     _show(console, made.history)
     console.note(f"model: {asked.out}")
 
@@ -170,7 +170,7 @@ def convert(console: Console, arguments: Arguments, given: Given) -> None:
 def info(console: Console, arguments: Arguments, given: Given) -> None:
     """Show what a model is, its sizes, how it was trained, and which runner it will use."""
     model = _open(console, arguments, given)
-    console.json(model.info()) if given.get("json") else console.line(report.info(model.info()))
+    console.json(model.info()) if given.get("json") else console.line(info_table.info(model.info()))
 
 
 def _open(console: Console, arguments: Arguments, given: Given) -> LanguageModel:

@@ -56,6 +56,7 @@ def over_time(found: Comparison) -> str:
 def page(found: Comparison, picture: str) -> str:
     """The table, its notes and the picture as a page that needs nothing outside itself."""
     head = "".join(f"<th>{html.escape(' '.join(filter(None, pair)).replace('/ ', '/'))}</th>" for pair in table.HEADS)
+    head += "<th>epochs</th><th>ended by</th>"
     rows = "".join(f"<tr>{_name(row)}{_values(row)}</tr>" for row in found.rows)
     return document(
         f"comparison: {found.folder.resolve().name}",
@@ -78,7 +79,8 @@ def _name(row: Row) -> str:
 
 
 def _values(row: Row) -> str:
-    return "".join(f"<td>{html.escape(value)}</td>" for value in table.cells(row)[1:])
+    ending = ("", "") if row.parameters is None else (table.epochs(row), row.ended)
+    return "".join(f"<td>{html.escape(value)}</td>" for value in (*table.cells(row)[1:], *ending))
 
 
 def _wide(lines: list[Line]) -> bool:

@@ -18,8 +18,8 @@ from gatewise.tasks.language_model.settings import DataSettings
 from gatewise.text.settings import BatchSettings, TextSettings
 from gatewise.training.settings import TrainingSettings
 
-_EPOCHS = 50
-"""Of a text so short that there is time for more: by then every network has learnt it by heart."""
+_EPOCHS = 10_000
+"""More than there is time for: a network ends with its time, or when validation stops improving."""
 _STEPS_BETWEEN_VALIDATIONS = 25
 _EPOCHS_WITHOUT_IMPROVEMENT = 3
 

@@ -9,7 +9,7 @@ from gatewise.tasks.language_model.compare.row import Row
 from gatewise.training.bar import Bar
 from gatewise.training.monitor import Monitor, Silent, duration
 
-_ENDED = {"patience": ", since validation stopped improving", "done": ""}
+_ENDED = {"patience": ", since validation stopped improving", "time": ", when its time was over", "done": ""}
 
 
 class Screen:
@@ -37,7 +37,7 @@ class Screen:
         """Say what a model came to."""
         how = f"{row.seconds:.1f} s"
         if row.model != "ngram":
-            how += f", {row.epochs:.1f} epochs{_ENDED.get(row.ended, '')}"
+            how += f", {row.epochs:,.1f} epochs{_ENDED[row.ended]}"
         self.said(f"{row.model}, {row.tokens:,} tokens: perplexity {row.perplexity:,.2f} after {how}")
 
 

@@ -80,6 +80,31 @@ def notes(found: Comparison, width: int = 0) -> list[str]:
     return [line for sentence in sentences for line in (textwrap.wrap(sentence, width) if width else [sentence])]
 
 
+def endings(rows: Sequence[Row], width: int = 0) -> list[str]:
+    """How often each network read its text, and what ended its training; for it, the table has no room.
+
+    Example:
+        >>> row = Row("gru", 5000, 99.5, None, 20_000, None, 90_000, 3.21, 1e5, 2.0, "time", "runs/gru")
+        >>> endings([row])
+        ['Epochs, and what ended training: gru 2.0 (time).']
+    """
+    networks = [row for row in rows if row.parameters is not None]
+    sized = len({row.tokens for row in rows}) > 1
+    told = [f"{row.model}{f', {row.tokens:,} tokens:' * sized} {epochs(row)} ({row.ended})" for row in networks]
+    sentence = f"Epochs, and what ended training: {('; ' if sized else ', ').join(told)}."
+    return (textwrap.wrap(sentence, width) if width else [sentence]) if told else []
+
+
+def epochs(row: Row) -> str:
+    """How often a model read its text.
+
+    Example:
+        >>> epochs(Row("gru", 5000, 99.5, None, 20_000, None, 90_000, 3.21, 1e5, 1234.56, "time", "runs/gru"))
+        '1,234.6'
+    """
+    return f"{row.epochs:,.1f}"
+
+
 def as_csv(rows: Sequence[Row]) -> str:
     """The rows with all their digits; what a model does not have is empty."""
     written = io.StringIO()

@@ -19,7 +19,9 @@ def compare(console: Console, arguments: Mapping[str, Any], given: Mapping[str, 
     if given.get("json"):
         console.json(found.to_dict())
     else:
-        console.line("\n".join(["", *table.as_text(found.rows), "", *table.notes(found, 80)]))
+        console.line(
+            "\n".join(["", *table.as_text(found.rows), "", *table.endings(found.rows, 80), *table.notes(found, 80)])
+        )
     console.note(f"models: {plan.folder}/<model>, picture: {plan.folder}/compare.svg, page: {plan.folder}/compare.html")
     if found.signal is None:
         return 0
