@@ -41,7 +41,8 @@ class Order:
 class BackoffTable:
     """log p(w | h) = log_prob(h w) where h w is there, else back_off(h) + log p(w | h'), h' = h less a word.
 
-    Every word of the vocabulary is an n-gram of order 1. A context that is not there has a back-off weight of 0.
+    Every word of the vocabulary is an n-gram of order 1. A context that is not there has a back-off weight of 1.
+    With an n-gram its prefix is there, and what is left without its first word (`gatewise.models.ngram.closure`).
 
     Args:
         orders: those of order 1 first.
@@ -124,7 +125,8 @@ class BackoffTable:
         rows = np.arange(len(contexts))
         for order in range(2, self.order + 1):
             numbers = self._numbers(contexts[rows], order - 1)
-            rows, numbers = rows[numbers >= 0], numbers[numbers >= 0]  # a longer context is not there either
+            # Without the last words of a context it is not there either: the others are done.
+            rows, numbers = rows[numbers >= 0], numbers[numbers >= 0]
             self._spread(order, rows, numbers, found)
         return found
 
@@ -174,7 +176,7 @@ def walk(
     places = np.flatnonzero((words >= 0) & inside)
     for order, known in enumerate(keys[1:], start=2):
         before = numbers[places - 1]
-        places, before = places[before >= 0], before[before >= 0]  # ever fewer
+        places, before = places[before >= 0], before[before >= 0]  # ever fewer, as the table is closed
         here = find(known, before * vocabulary_size + words[places])
         yield order, places, before, here
         numbers = np.full(len(words), -1)
