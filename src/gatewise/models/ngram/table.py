@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from gatewise.models.ngram.counts import Ids, sorting
 
 Logs = NDArray[np.float32]
+SEEN = np.float32(-np.finfo(np.float32).tiny)
+"""The largest logarithm of a weight that says of a context, in a uniform table, that it was seen: of a weight of 1."""
 _WORTH_A_THREAD = 10_000  # tokens
 
 
@@ -48,7 +50,8 @@ class BackoffTable:
         orders: those of order 1 first.
         vocabulary_size: V.
         eos_id: the token that ends a text, and stands before its first word.
-        uniform: after a context that is there, a word without n-gram has back_off(h) - log V instead.
+        uniform: after a context that was seen, one whose back_off(h) is not 0, a word without n-gram has
+            back_off(h) - log V instead.
 
     Example:
         >>> words = Order(np.arange(2), np.log([0.5, 0.5]).astype("f4"), np.log([1.0, 0.5]).astype("f4"))
@@ -104,7 +107,7 @@ class BackoffTable:
         assert weights is not None  # only the highest order has none
         missing = weights[before]
         if self.uniform:
-            lower = np.where(missing < 0, np.float32(-math.log(self.vocabulary_size)), lower)
+            lower = np.where(missing != 0, np.float32(-math.log(self.vocabulary_size)), lower)
         missing += lower
         seen = here >= 0
         missing[seen] = self.orders[order - 1].log_probs[here[seen]]
@@ -146,7 +149,7 @@ class BackoffTable:
         assert weights is not None  # only the highest order has none
         missing = weights[contexts]
         if self.uniform:
-            decided = missing < 0
+            decided = missing != 0
             found[rows[decided]] = np.float32(-math.log(self.vocabulary_size))
         found[rows] += missing[:, None]
         first = np.searchsorted(longer.keys, contexts * self.vocabulary_size)
