@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from gatewise.lm.measures import Measure
 from gatewise.lm.scores import LARGEST_BATCH, Score, rank, score
 from lm.table_lm import TableLM
 
@@ -71,6 +72,17 @@ def test_equal_texts_keep_their_order():
     assert [index for index, _ in rank(lm, [[1], [2], [1], [1]]) if index != 1] == [0, 2, 3]
 
 
-def test_perplexity_of_an_impossible_text_is_no_error():
-    assert Score((-math.inf,)).perplexity > 1e300
-    assert Score((-1e9,)).perplexity > 1e300
+@pytest.mark.parametrize(
+    ("tokens", "expected"),
+    [
+        ((-math.inf,), math.inf),
+        ((-1.0, -math.inf), math.inf),
+        ((-1e9,), math.inf),
+        ((-700.0,), math.exp(700)),
+        ((-1.0, -2.5), math.exp(1.75)),
+        ((), 1.0),
+    ],
+)
+def test_perplexity_is_infinite_beyond_any_number_as_that_of_a_measure(tokens, expected):
+    assert Score(tokens).perplexity == pytest.approx(expected, rel=1e-12)
+    assert not tokens or Measure(-math.fsum(tokens), len(tokens)).perplexity == pytest.approx(expected, rel=1e-12)

@@ -44,8 +44,9 @@ class Score:
 
     @property
     def perplexity(self) -> float:
-        """exp(-mean log probability), per token."""
-        return math.exp(min(-self.per_token, 709.0))
+        """exp(-mean log probability), per token; infinite where that is beyond any number."""
+        bits = -self.per_token / math.log(2)
+        return 2.0**bits if bits < 1024 else math.inf
 
 
 def score(

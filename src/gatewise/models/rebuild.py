@@ -18,6 +18,7 @@ from gatewise.models.neural_lm import NeuralLM
 from gatewise.models.ngram.ngram_lm import NgramLM
 from gatewise.models.ngram.smoothing import METHODS
 from gatewise.models.ngram.stored import from_tensors
+from gatewise.models.ngram.table import BackoffTable
 from gatewise.models.recurrent_lm import RecurrentLM
 from gatewise.models.settings import NgramLMSettings, RecurrentLMSettings, WindowLMSettings
 from gatewise.models.window_lm import WindowLM
@@ -83,6 +84,7 @@ def _mixture(
     program: Callable[[int], Program] | None,
 ) -> MixtureLM:
     _check_fields(config, _MIXTURE, where)
+    _check_weights(config["weights"], where)
     inner, models = config["models"], []
     known = {name: name.partition(".") for name in tensors}
     for index, own in enumerate(inner):
@@ -172,9 +174,20 @@ def _ngram(config: Mapping[str, Any], tensors: Tensors, where: str, weights: str
         settings = NgramLMSettings.from_dict(config["settings"]) if config["settings"] else None
     except GatewiseError as error:
         raise ModelFileError(error.message, where=where, fix=error.fix) from None
-    uniform = settings is not None and METHODS[settings.smoothing].rule == "uniform"
-    table = from_tensors(tensors, config["vocabulary_size"], config["eos_id"], weights, uniform=uniform)
+    table = from_tensors(tensors, config["vocabulary_size"], config["eos_id"], weights, uniform=config["uniform"])
+    if settings is not None:
+        _check_estimate(settings, table, where)
     return NgramLM(table, unit=config["unit"], settings=settings)
+
+
+def _check_estimate(settings: NgramLMSettings, table: BackoffTable, where: str) -> None:
+    """Refuse a table that is not of these settings."""
+    if settings.order != table.order:
+        message = f"settings say order {settings.order}, but the n-grams are of order 1 to {table.order}"
+        raise ModelFileError(message, where=where)
+    if table.uniform != (METHODS[settings.smoothing].rule == "uniform"):
+        came = str(table.uniform).lower()
+        raise ModelFileError(f"uniform is {came}, which is not so with smoothing {settings.smoothing}", where=where)
 
 
 Build = Callable[[Mapping[str, Any], Cell | None, str, torch.dtype], NeuralLM]
@@ -196,7 +209,7 @@ class _Kind:
 KINDS = {
     "recurrent-lm": _Kind(_COMMON | {"cell": dict}, _recurrent),
     "window-lm": _Kind(_COMMON, _window),
-    "ngram-lm": _Kind(_COMMON, None),
+    "ngram-lm": _Kind(_COMMON | {"uniform": bool}, None),
 }
 """Model type, as ``config.json`` has it -> what it needs."""
 
@@ -217,7 +230,7 @@ def _check_fields(config: Mapping[str, Any], fields: Mapping[str, type], where: 
             raise ModelFileError(f"there is no entry {name} in a model", where=where, fix=fix)
     for name, expected in fields.items():
         value = config.get(name)
-        if not isinstance(value, expected) or isinstance(value, bool):
+        if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
             raise ModelFileError(f"{name} is expected as {expected.__name__}, but {value!r} came", where=where)
 
 
@@ -228,6 +241,16 @@ def _check_config(config: Mapping[str, Any], kind: _Kind, where: str) -> None:
     if not 1 <= config["vocabulary_size"] <= _LARGEST_VOCABULARY:
         message = f"vocabulary_size must be from 1 to {_LARGEST_VOCABULARY}, but {config['vocabulary_size']} came"
         raise ModelFileError(message, where=where)
+    if not 0 <= config["eos_id"] < config["vocabulary_size"]:
+        message = f"eos_id must be from 0 to {config['vocabulary_size'] - 1}, but {config['eos_id']} came"
+        raise ModelFileError(message, where=where)
+
+
+def _check_weights(weights: list[Any], where: str) -> None:
+    for index, weight in enumerate(weights):
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 1:
+            message = f"weights[{index}] must be a number from 0 to 1, but {weight!r} came"
+            raise ModelFileError(message, where=where)
 
 
 def _only_type(tensors: Tensors, where: str) -> torch.dtype:

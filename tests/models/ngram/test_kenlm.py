@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,9 @@ def made(text, folder, **settings):
     return gatewise.train("ngram", text, **settings)
 
 
-def compare(model, path):
+def compare(model, path, lines=LINES):
     theirs = kenlm.Model(str(path))
-    for line, score in zip(LINES, model.score(LINES), strict=True):
+    for line, score in zip(lines, model.score(lines), strict=True):
         their, our = theirs.score(line, bos=True, eos=True), score.log_prob / math.log(10)
         if math.isinf(our):
             assert their <= -99 + 20 * len(line.split())  # what stands for the logarithm of 0, and back-off weights
@@ -72,3 +73,10 @@ def test_kenlm_reads_the_compressed_file(text, tmp_path):
 def test_what_is_read_again_scores_as_kenlm_does(text, tmp_path):
     made(text, tmp_path, order=3).save(tmp_path / "model.arpa")
     compare(gatewise.load(tmp_path / "model.arpa"), tmp_path / "model.arpa")
+
+
+def test_a_file_without_the_last_words_of_its_ngrams_scores_as_in_kenlm():
+    """As pruning by entropy leaves it: KenLM adds them too."""
+    path = Path(__file__).parent / "entropy_pruned.arpa"
+    lines = [" ".join(words) for length in range(1, 6) for words in product("abcd", repeat=length)]
+    compare(gatewise.load(path), path, lines)

@@ -88,6 +88,32 @@ def test_what_is_pruned_goes_to_the_shorter_contexts(name):
         assert abs(probabilities(table, context).sum() - 1) < V * UNIT
 
 
+@pytest.mark.parametrize("delta", [0.1, 1.0, 2.7])
+@pytest.mark.parametrize("prune", [(0, 0, 1), (0, 0, 3), (0, 2, 3), (0, 99, 99)], ids=str)
+def test_add_delta_shares_what_is_pruned_among_all_words(prune, delta):
+    plain, table = Plain(3), estimate(counted(3), "add-delta", Options(delta=delta), prune).table
+
+    def expected(context):
+        seen, kept = plain.after(context), len(context) < 2 or plain.counts[context] > prune[len(context) - 1]
+        if not seen or not kept:
+            return expected(context[1:])
+        whole = sum(seen.values()) + delta * V
+        own = {word: n for word, n in seen.items() if not context or n > prune[len(context)]}
+        left = delta * V + sum(seen.values()) - sum(own.values())
+        return [own.get(word, 0) / whole + left / whole / V for word in range(V)]
+
+    bare = 0
+    for context in contexts(3):
+        found = probabilities(table, context)
+        bare += max(expected(context)) - min(expected(context)) < UNIT
+        np.testing.assert_allclose(found, expected(context), rtol=8 * UNIT, err_msg=str(context))
+        assert abs(found.sum() - 1) < V * UNIT
+        row = [EOS if word == "<s>" else word for word in (-1, *context)[-2:]]
+        rows = np.array([[*row, word] for word in range(V)])
+        np.testing.assert_array_equal(table.log_probs(rows, 2)[:, 0], table.distribution(np.array([row]))[0])
+    assert bare or prune == (0, 0, 1)  # contexts that were seen, and all of whose words are left out
+
+
 @pytest.mark.parametrize("discount", [kneser_ney, modified_kneser_ney, katz])
 @pytest.mark.parametrize("counts", [[1, 1, 1], [7, 7], [1, 2, 3, 4], []], ids=["once", "often", "equal", "none"])
 def test_undefined_discounts_are_replaced_and_told(discount, counts):

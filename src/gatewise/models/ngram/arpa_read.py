@@ -15,6 +15,7 @@ from gatewise.models.ngram.arpa_lines import AGAIN, Columns, Lines, shown
 from gatewise.models.ngram.arpa_numbers import Floats
 from gatewise.models.ngram.arpa_words import WordIndex
 from gatewise.models.ngram.arpa_write import BEGIN, END, LEAST, UNKNOWN
+from gatewise.models.ngram.closure import closed
 from gatewise.models.ngram.counts import LARGEST_ORDER, Ids, sorting
 from gatewise.models.ngram.table import BackoffTable, Logs, Order, find
 
@@ -41,7 +42,8 @@ def read_arpa(path: str | Path) -> Arpa:
 
     ``<s>`` and ``</s>`` become one token, which ends a text and stands before its first word: the one is never
     predicted, and nothing follows the other; n-grams that say otherwise are left out. A file without ``<unk>`` gives
-    it no probability.
+    it no probability. Where an n-gram is there without its last words, as after pruning by entropy, these are added,
+    with the probability that the file gives them.
 
     Args:
         path: the file.
@@ -75,7 +77,7 @@ class _Reader:
         self._expect(b"\\end\\")
         self.lines.drain()
         names = tuple(word.decode("utf-8") for word in self.ids)
-        return Arpa(BackoffTable(tuple(self.orders), len(names), EOS_ID), names)
+        return Arpa(BackoffTable(closed(self.orders, len(names)), len(names), EOS_ID), names)
 
     def _expect(self, text: bytes) -> None:
         while (line := self.lines.peek()) == b"":

@@ -18,7 +18,7 @@ from gatewise.models.ngram.discounts import Discount
 from gatewise.models.ngram.parts import Floats, Part, parts
 from gatewise.models.ngram.room import Room
 from gatewise.models.ngram.smoothing import METHODS, Asked, Method, Options, Shares
-from gatewise.models.ngram.table import BackoffTable, Logs, Order
+from gatewise.models.ngram.table import SEEN, BackoffTable, Logs, Order
 from gatewise.settings.nearest import did_you_mean
 
 STUPID = 0.4
@@ -176,8 +176,8 @@ def _order(work: _Work, order: int, used: Ids, discount: Discount, lower: _Lower
         if made.sums is not None:
             found.sums[part.contexts] = made.sums
         above = work.kept(order - 1, part.contexts) if order > 1 else None
-        weights = made.back_offs if above is None else made.back_offs[above]
-        back_offs[context : context + len(weights)] = _log(weights)
+        weights = _weights(work, part, made.back_offs, above)
+        back_offs[context : context + len(weights)] = weights
         probs = made.probs if kept is None else made.probs[kept]
         log_probs[gram : gram + len(probs)] = _log(probs)
         if kept is not None:
@@ -212,6 +212,14 @@ def _combine(
     # Where every word was seen nobody is there to give to, and they share all.
     share = np.where(whole, 1.0, 1.0 / np.maximum(1.0 - left, _LEAST))
     return _Made(np.where(seen, shares.own * share[part.prefixes], back_offs[part.prefixes] * below), back_offs)
+
+
+def _weights(work: _Work, part: Part, back_offs: Floats, above: NDArray[np.bool_] | None) -> Logs:
+    """The logarithms of the weights of those contexts that stay in the table."""
+    logs = _log(back_offs)
+    if work.method.rule == "uniform":  # what is left may round to 1, or a little more, after a context that was seen
+        logs = np.where(part.totals > 0, np.minimum(logs, SEEN), np.float32(0))
+    return logs if above is None else logs[above]
 
 
 def _shorter(counts: Counts, order: int, contexts: slice) -> Ids:

@@ -149,4 +149,5 @@ class NgramLM:
             "vocabulary_size": self.vocabulary_size,
             "eos_id": self.eos_id,
             "unit": self.unit,
+            "uniform": self.table.uniform,
         }

@@ -9,7 +9,8 @@ leave, left(h) = 1 - sum_w a(w | h), goes to other words; ``rule`` says to which
     stupid         S(w | h) = a(w | h) where h w was seen, else 0.4 S(w | h');   p(w | h) = S(w | h) / sum_w S(w | h)
     uniform        p(w | h) = a(w | h) + left(h) / V
 
-Below the shortest context stands p(w) = 1 / V. After a context that was never seen the next shorter one decides.
+Below the shortest context stands p(w) = 1 / V. After a context that was never seen, or is itself left out of the
+table, the next shorter one decides.
 """
 
 from __future__ import annotations

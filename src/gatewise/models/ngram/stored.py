@@ -41,6 +41,9 @@ def from_tensors(
 ) -> BackoffTable:
     """The table of :func:`to_tensors`; the arrays are shared with the tensors.
 
+    That the last words of each n-gram are there is not looked at, as it costs a search for each: every table that is
+    estimated, or read from an ARPA file, has them.
+
     Raises:
         ModelFileError: a tensor is missing, unknown, of another kind or shape; keys do not rise, or belong to no
             n-gram of the order below; a number is none, or a probability above 1.

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from gatewise.models.ngram.counts import Ids, sorting
 
 Logs = NDArray[np.float32]
+SEEN = np.float32(-np.finfo(np.float32).tiny)
+"""The largest logarithm of a weight that says of a context, in a uniform table, that it was seen: of a weight of 1."""
 _WORTH_A_THREAD = 10_000  # tokens
 
 
@@ -41,13 +43,15 @@ class Order:
 class BackoffTable:
     """log p(w | h) = log_prob(h w) where h w is there, else back_off(h) + log p(w | h'), h' = h less a word.
 
-    Every word of the vocabulary is an n-gram of order 1. A context that is not there has a back-off weight of 0.
+    Every word of the vocabulary is an n-gram of order 1. A context that is not there has a back-off weight of 1.
+    With an n-gram its prefix is there, and what is left without its first word (`gatewise.models.ngram.closure`).
 
     Args:
         orders: those of order 1 first.
         vocabulary_size: V.
         eos_id: the token that ends a text, and stands before its first word.
-        uniform: after a context that is there, a word without n-gram has back_off(h) - log V instead.
+        uniform: after a context that was seen, one whose back_off(h) is not 0, a word without n-gram has
+            back_off(h) - log V instead.
 
     Example:
         >>> words = Order(np.arange(2), np.log([0.5, 0.5]).astype("f4"), np.log([1.0, 0.5]).astype("f4"))
@@ -103,7 +107,7 @@ class BackoffTable:
         assert weights is not None  # only the highest order has none
         missing = weights[before]
         if self.uniform:
-            lower = np.where(missing < 0, np.float32(-math.log(self.vocabulary_size)), lower)
+            lower = np.where(missing != 0, np.float32(-math.log(self.vocabulary_size)), lower)
         missing += lower
         seen = here >= 0
         missing[seen] = self.orders[order - 1].log_probs[here[seen]]
@@ -124,7 +128,8 @@ class BackoffTable:
         rows = np.arange(len(contexts))
         for order in range(2, self.order + 1):
             numbers = self._numbers(contexts[rows], order - 1)
-            rows, numbers = rows[numbers >= 0], numbers[numbers >= 0]  # a longer context is not there either
+            # Without the last words of a context it is not there either: the others are done.
+            rows, numbers = rows[numbers >= 0], numbers[numbers >= 0]
             self._spread(order, rows, numbers, found)
         return found
 
@@ -144,7 +149,7 @@ class BackoffTable:
         assert weights is not None  # only the highest order has none
         missing = weights[contexts]
         if self.uniform:
-            decided = missing < 0
+            decided = missing != 0
             found[rows[decided]] = np.float32(-math.log(self.vocabulary_size))
         found[rows] += missing[:, None]
         first = np.searchsorted(longer.keys, contexts * self.vocabulary_size)
@@ -174,7 +179,7 @@ def walk(
     places = np.flatnonzero((words >= 0) & inside)
     for order, known in enumerate(keys[1:], start=2):
         before = numbers[places - 1]
-        places, before = places[before >= 0], before[before >= 0]  # ever fewer
+        places, before = places[before >= 0], before[before >= 0]  # ever fewer, as the table is closed
         here = find(known, before * vocabulary_size + words[places])
         yield order, places, before, here
         numbers = np.full(len(words), -1)

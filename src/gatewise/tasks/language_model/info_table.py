@@ -81,9 +81,11 @@ def _label(name: str) -> str:
 def _row(label: str, value: Any, width: int) -> list[str]:
     """A name and a value, which goes on below itself where it is long."""
     head = f"{label:<{width}}  "
-    return textwrap.wrap(head + _shown(value), _WIDTH, subsequent_indent=" " * len(head), drop_whitespace=True) or [
-        head
-    ]
+    # A path stays whole, so that it can be copied.
+    wrapper = textwrap.TextWrapper(
+        _WIDTH, subsequent_indent=" " * len(head), break_long_words=False, break_on_hyphens=False
+    )
+    return wrapper.wrap(head + _shown(value)) or [head]
 
 
 def _section(name: str, values: Mapping[str, Any]) -> list[str]:
