@@ -84,7 +84,7 @@ def test_estimates_do_not_depend_on_the_room(name, order, bounded, prune, tmp_pa
     for room in (in_steps(1), in_steps(97, tmp_path)) if order == 2 else (in_steps(97, tmp_path),):
         made = estimate(counts, name, options, prune, room)
         assert digest(made.table) == digest(whole.table)
-        assert made.notes == whole.notes
+        assert made.note == whole.note
 
 
 @pytest.mark.parametrize("bounded", [True, False])

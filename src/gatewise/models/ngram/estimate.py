@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gatewise.errors import SettingError
 from gatewise.models.ngram.counts import Counts, Ids
-from gatewise.models.ngram.discounts import Discount
+from gatewise.models.ngram.discounts import Discount, told
 from gatewise.models.ngram.parts import Floats, Part, parts
 from gatewise.models.ngram.room import Room
 from gatewise.models.ngram.smoothing import METHODS, Asked, Method, Options, Shares
@@ -31,11 +31,11 @@ class Estimate:
 
     Attributes:
         table: the probabilities.
-        notes: lines that the user should see.
+        note: a line that the user should see, or "".
     """
 
     table: BackoffTable
-    notes: tuple[str, ...]
+    note: str
 
 
 def estimate(
@@ -65,19 +65,18 @@ def estimate(
     if method not in METHODS:
         raise SettingError(f"there is no smoothing {method}", where="smoothing", fix=did_you_mean(method, METHODS))
     work = _Work(counts, METHODS[method], options or Options(), _thresholds(prune, len(counts.orders)), room or Room())
-    notes: list[str] = []
+    discounts: list[Discount] = []
     orders: list[Order] = []
     lower = _Lower(np.empty(0), np.empty(0))
     for order in range(1, len(counts.orders) + 1):
         used = counts.adjusted(order, work.room) if work.method.adjusted else counts.orders[order - 1].counts
-        discount = work.method.discount(used, order)
-        notes += [discount.note] if discount.note else []
-        own, lower, back_offs = _order(work, order, used, discount, lower)
+        discounts.append(work.method.discount(used))
+        own, lower, back_offs = _order(work, order, used, discounts[-1], lower)
         if orders:
             orders[-1] = replace(orders[-1], back_offs=back_offs)
         orders.append(own)
     uniform = work.method.rule == "uniform"
-    return Estimate(BackoffTable(tuple(orders), counts.vocabulary_size, counts.eos_id, uniform), tuple(notes))
+    return Estimate(BackoffTable(tuple(orders), counts.vocabulary_size, counts.eos_id, uniform), told(discounts))
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ class Method:
         shares: the shares of some n-grams of an order.
         rule: where it goes what the shares leave.
         source: where the method comes from.
-        discount: (counts of an order, order) -> what is taken from them.
+        discount: counts of an order -> what is taken from them.
         adjusted: whether it takes Kneser and Ney's counts, :meth:`Counts.adjusted`.
     """
 
@@ -91,7 +91,7 @@ class Method:
     shares: Callable[[Asked], Shares]
     rule: Rule
     source: str
-    discount: Callable[[Ids, int], Discount] = nothing
+    discount: Callable[[Ids], Discount] = nothing
     adjusted: bool = False
 
 

@@ -122,11 +122,11 @@ def leave_model(data: Data, plan: NgramPlan, said: Callable[[str], None]) -> Lan
     """As :func:`train_ngram`, of text that was read already, in a folder that is there."""
     with _room(data, plan, said) as room:
         begun = time.perf_counter()
-        network, notes = fit_ngram(data, plan, room)
+        network, note = fit_ngram(data, plan, room)
         seconds = time.perf_counter() - begun
-        for note in notes:
+        if note:
             said(note)
-        parts = Parts(network, data.tokenizer, plan.text, READING, _history(network, data, plan, notes, seconds))
+        parts = Parts(network, data.tokenizer, plan.text, READING, _history(network, data, plan, note, seconds))
         model = LanguageModel(parts)
         parts.history["samples"] = _samples(model)
         write_atomically(plan.folder / CONFIG, plan.config().encode("utf-8"))
@@ -138,7 +138,7 @@ def leave_model(data: Data, plan: NgramPlan, said: Callable[[str], None]) -> Lan
     return model
 
 
-def fit_ngram(data: Data, plan: NgramPlan, room: Room) -> tuple[NgramLM, tuple[str, ...]]:
+def fit_ngram(data: Data, plan: NgramPlan, room: Room) -> tuple[NgramLM, str]:
     """The model of the training text, and what there is to say of it."""
     settings, tokenizer = plan.model, data.tokenizer
     text = text_of(data.train, plan.text, tokenizer.vocabulary_size)
@@ -152,7 +152,7 @@ def fit_ngram(data: Data, plan: NgramPlan, room: Room) -> tuple[NgramLM, tuple[s
         held_out = text_of(data.valid, plan.text, tokenizer.vocabulary_size)
         weights = interpolation_weights(counts, held_out.ids, held_out.boundaries, room)
     made = estimate(counts, settings.smoothing, Options(settings.delta, weights), settings.prune, room)
-    return NgramLM(made.table, unit=plan.text.unit, settings=settings), made.notes
+    return NgramLM(made.table, unit=plan.text.unit, settings=settings), made.note
 
 
 @contextlib.contextmanager
@@ -181,14 +181,19 @@ def text_of(store: TokenStore, text: TextSettings, vocabulary_size: int) -> Text
     return Text(store.ids, None if runs_on else store.boundaries, vocabulary_size, store.eos_id)
 
 
-def _history(network: NgramLM, data: Data, plan: NgramPlan, notes: Sequence[str], seconds: float) -> dict[str, Any]:
+def _history(network: NgramLM, data: Data, plan: NgramPlan, note: str, seconds: float) -> dict[str, Any]:
     """As a trained model's, with the measures on the held-out and the test text."""
     stores = {"validation": data.valid, "test": data.test}
     sizes = {f"order {order}": len(found.keys) for order, found in enumerate(network.table.orders, start=1)}
     return {
         "data": data.record,
         "settings": {"text": plan.text.to_dict()},
-        "training": {"tokens": len(data.train), "n-grams": sizes, "seconds": seconds, "notes": list(notes)},
+        "training": {
+            "tokens": len(data.train),
+            "n-grams": sizes,
+            "seconds": seconds,
+            **({"note": note} if note else {}),
+        },
         "scores": {
             name: evaluate(network, store, plan.text, READING, data.tokenizer.unk_id).to_dict()
             for name, store in stores.items()
