@@ -189,6 +189,8 @@ MISTAKES = {
     ),
     "count missing": (GOOD.replace("ngram 1=4\n", ""), ":2", "the count of order 1 is expected, but that of 2 came"),
     "no counts": (GOOD.replace("ngram 1=4\nngram 2=3\n", ""), ":2", "counts of order 1 to 7 are expected, but 0"),
+    "no number": (GOOD.replace("1=4", "1=x"), ":2", "a count such as 'ngram 1=200' is expected, but 'ngram 1=x' came"),
+    "no word": (GOOD.replace("1=4", "1=0"), ":2", "there is no word: the count of order 1 is 0"),
     "section missing": (GOOD.replace("\\2-grams:\n", ""), ":11", r"2-grams: is expected, but '-0.2"),
     "no end": (GOOD.replace("\\end\\\n", ""), ":15", r"end\\ is expected, but the file ends"),
     "above one": (GOOD.replace("-0.3", "0.3"), ":13", "a log10 probability is at most 0, but 0.3 came"),

@@ -100,7 +100,12 @@ class _Reader:
                 message = f"the count of order {len(counts) + 1} is expected, but that of {int(found[1])} came"
                 raise self.lines.mistake(message, self.lines.number)
             counts.append(int(found[2]))
+            if not counts[0]:
+                raise self.lines.mistake("there is no word: the count of order 1 is 0", self.lines.number)
             self.lines.skip()
+        if (line := self.lines.peek() or b"")[:5] == b"ngram":
+            message = f"a count such as 'ngram 1=200' is expected, but {shown(line)} came"
+            raise self.lines.mistake(message, self.lines.number)
         if not 1 <= len(counts) <= LARGEST_ORDER:
             message = f"counts of order 1 to {LARGEST_ORDER} are expected, but {len(counts)} orders came"
             raise self.lines.mistake(message, self.lines.number - (self.lines.peek() is None))
