@@ -27,7 +27,7 @@ def build(order: int, train: str, text: str | None, arpa: bool = False) -> dict[
     """Text to table, or on to an ARPA file."""
     from gatewise.models.ngram import count, estimate, write_arpa
     from gatewise.tasks.language_model.data import read_data
-    from gatewise.tasks.language_model.ngram_run import text_of
+    from gatewise.tasks.language_model.reading import text_of
     from gatewise.tasks.language_model.settings import DataSettings
     from gatewise.text.settings import TextSettings
 

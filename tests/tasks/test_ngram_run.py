@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from gatewise.tasks.language_model.model import evaluate
 from gatewise.text.readers import read
 from gatewise.text.settings import BatchSettings
 from gatewise.text.store import TokenStore
+from gatewise.text.streams import division, stream
 from tasks import tiny
 
 
@@ -272,3 +274,32 @@ def test_a_text_of_unknown_words_only_is_refused(tmp_path):
         with pytest.raises(DataError, match="words of the training text are <unk>: there is nothing to learn"):
             gatewise.train("ngram", str(tmp_path / name), out=str(tmp_path / "run"), **settings)
         assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("unit", [{"unit": "sentences"}, {"reset_at": "line"}, {}], ids=str)
+def test_scores_of_a_table_are_those_of_any_language_model(tmp_path, unit):
+    model = ngram(tmp_path, order=3, **unit)
+    texts = ["the cat is small", "", "a dog", "dog dog dog dog", "the cat is small"]
+    expected = score(model.network, [model.sequence(text) for text in texts], batch_size=2)
+    found = model.score(texts)
+    for one, other in zip(found, expected, strict=True):
+        assert one.tokens == pytest.approx(other.tokens, rel=1e-6)
+    assert model.score([]) == []
+    (alone,) = model.score(texts[2:3])
+    assert alone.tokens == found[2].tokens
+
+
+@pytest.mark.parametrize("unit", [{"unit": "sentences"}, {"reset_at": "line"}, {"reset_at": "paragraph"}], ids=str)
+def test_a_text_measured_whole_is_the_text_measured_in_batches(tmp_path, unit):
+    model = ngram(tmp_path, order=3, **unit)
+    text = tiny.sentences(60)
+    store = TokenStore.build([text], model.tokenizer, division=division(model.parts.text))
+    whole = evaluate(model.network, store, model.parts.text, model.parts.batches).measure
+    batches = stream(store, model.parts.text, BatchSettings(5, 7)).one_pass()
+    if "paragraph" not in unit.values():  # a paragraph longer than a row is cut in batches
+        found = model.network.evaluate(batches)
+        assert found.tokens == whole.tokens
+        assert found.nats == pytest.approx(whole.nats, rel=1e-6)
+    cuts = store.boundaries.tolist()
+    parts = score(model.network, [store.ids[begin:end].tolist() for begin, end in pairwise(cuts)])
+    assert whole.nats == pytest.approx(-sum(part.log_prob for part in parts), rel=1e-6)

@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from gatewise.errors import ShapeError
 from gatewise.layers.softmax import check_ids
 from gatewise.lm.measures import Measure
+from gatewise.models.ngram.counts import places_of
 from gatewise.models.ngram.ngram_state import NgramState
+from gatewise.models.ngram.places import Text
 from gatewise.models.ngram.stored import to_tensors
-from gatewise.models.ngram.table import BackoffTable
+from gatewise.models.ngram.table import BackoffTable, Logs
 from gatewise.models.settings import NgramLMSettings, unusual
 from gatewise.text.batch import Batch
 
@@ -88,6 +91,27 @@ class NgramLM:
     def next(self, state: NgramState) -> Tensor:
         """The log probability of every token that may come next, [n, V] in nats."""
         return torch.from_numpy(self.table.distribution(state.contexts.numpy()))
+
+    def measure(self, text: Text, *, characters: int = 0, without: int | None = None) -> Measure:
+        """The loss over a whole text, its sequences as they are; quicker than over batches, and nothing is cut.
+
+        Args:
+            text: as n-grams see it.
+            characters: of the text, where the tokens hold every one of them; 0 where they do not.
+            without: a token that is read, but not counted among those predicted.
+
+        Raises:
+            DataError: there is no token.
+        """
+        log_probs = self.text_log_probs(text)
+        if without is not None:
+            log_probs = log_probs[text.ids != without]
+        return Measure(-float(log_probs.sum(dtype=np.float64)), len(log_probs), characters)
+
+    def text_log_probs(self, text: Text) -> Logs:
+        """The log probability of each token of a text after those before it in its sequence, [tokens] in nats."""
+        words, age = places_of(text.ids.astype(np.int64), text.boundaries, self.eos_id)
+        return self.table.text_log_probs(words, age > 0)[age > 0]
 
     def evaluate(self, batches: Iterable[Batch], *, characters: int = 0, without: int | None = None) -> Measure:
         """The loss over all batches, each row's last tokens carried from a batch to the next.

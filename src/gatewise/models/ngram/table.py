@@ -9,7 +9,6 @@ import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise, repeat
 
 import numpy as np
 import torch
@@ -20,7 +19,7 @@ from gatewise.models.ngram.counts import Ids, sorting
 Logs = NDArray[np.float32]
 SEEN = np.float32(-np.finfo(np.float32).tiny)
 """The largest logarithm of a weight that says of a context, in a uniform table, that it was seen: of a weight of 1."""
-_WORTH_A_THREAD = 10_000  # tokens
+_AT_ONCE = 1 << 16  # tokens
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,25 +80,37 @@ class BackoffTable:
         Returns:
             [R, T], in nats; 0 where no token is known.
         """
-        workers = min(torch.get_num_threads(), text.size // _WORTH_A_THREAD)
-        if workers < 2:
-            return self._log_probs(text, context)
-        with ThreadPoolExecutor(workers) as pool:  # sorting and searching release the interpreter
-            if len(text) >= workers:
-                return np.concatenate(list(pool.map(self._log_probs, np.array_split(text, workers), repeat(context))))
-            cuts = np.linspace(0, text.shape[1] - context, workers + 1).astype(int)
-            pieces = [text[:, begin : end + context] for begin, end in pairwise(cuts)]
-            return np.concatenate(list(pool.map(self._log_probs, pieces, repeat(context))), axis=1)
+        inside = np.ones(text.shape, np.bool_)
+        inside[:, :1] = False
+        return self.text_log_probs(text.reshape(-1), inside.reshape(-1)).reshape(text.shape)[:, context:]
 
-    def _log_probs(self, text: Ids, context: int) -> Logs:
-        words = np.ascontiguousarray(text).reshape(-1)
+    def text_log_probs(self, words: Ids, inside: NDArray[np.bool_]) -> Logs:
+        """The log probability of each token of a text after those before it.
+
+        Args:
+            words: [M], -1 where no token is known.
+            inside: [M], whether the token before belongs to the same sequence.
+
+        Returns:
+            [M], in nats; 0 where no token is known.
+        """
+        starts = range(0, len(words), _AT_ONCE)
+        workers = min(torch.get_num_threads(), len(starts))
+        if workers < 2:
+            return np.concatenate([np.empty(0, np.float32), *(self._piece(words, inside, start) for start in starts)])
+        with ThreadPoolExecutor(workers) as pool:  # sorting and searching release the interpreter
+            return np.concatenate(list(pool.map(lambda start: self._piece(words, inside, start), starts)))
+
+    def _piece(self, words: Ids, inside: NDArray[np.bool_], start: int) -> Logs:
+        """The log probabilities of some neighbouring tokens."""
+        first = max(0, start - self.order + 1)
+        words, inside = words[first : start + _AT_ONCE], inside[first : start + _AT_ONCE].copy()
+        inside[0] = False  # what stands before decides nothing that is asked for
         found = np.where(words < 0, np.float32(0), self.orders[0].log_probs[words])
-        inside = np.arange(len(words)) % text.shape[1] > 0
-        for order, places, before, here in walk(
-            [order.keys for order in self.orders], self.vocabulary_size, words, inside
-        ):
+        keys = [order.keys for order in self.orders]
+        for order, places, before, here in walk(keys, self.vocabulary_size, words, inside):
             found[places] = self._longer(order, before, here, found[places])
-        return found.reshape(text.shape)[:, context:]
+        return found[start - first :]
 
     def _longer(self, order: int, before: Ids, here: Ids, lower: Logs) -> Logs:
         """The log probabilities after contexts that are there, from those after contexts of one word less."""

@@ -19,7 +19,7 @@ from gatewise.storage import Folder, write_folder
 from gatewise.tasks.language_model import arpa, writing
 from gatewise.tasks.language_model.folder import Parts, from_folder, to_files
 from gatewise.tasks.language_model.prompt import read_prompt
-from gatewise.tasks.language_model.reading import one_pass
+from gatewise.tasks.language_model.reading import one_pass, table_scores, text_of
 from gatewise.tasks.language_model.settings import GenerateSettings
 from gatewise.text.documents import Corpus
 from gatewise.text.readers import read
@@ -127,8 +127,11 @@ class LanguageModel:
 
     def score(self, texts: Iterable[str]) -> list[Score]:
         """The log probability of each text as a line by itself, its end included, and of each of its tokens."""
+        sequences = [self.sequence(text) for text in texts]
+        if isinstance(self.network, NgramLM):
+            return table_scores(self.network, sequences)
         lm: Scored[Any] = self.network
-        return score(lm, [self.sequence(text) for text in texts], batch_size=self.parts.batches.batch_size)
+        return score(lm, sequences, batch_size=self.parts.batches.batch_size)
 
     def rank(self, texts: Iterable[str]) -> list[tuple[str, float]]:
         """The texts with their log probabilities in nats, the most probable first; equal ones in the order given."""
@@ -213,10 +216,14 @@ def evaluate(
     """
     counts = store.counts
     predicted = counts.characters if text.lossless and not counts.unknown else 0
-    measure = network.evaluate(one_pass(network, store, text, batches), characters=predicted)
     known = None
-    if isinstance(network, NgramLM) and counts.unknown and unk_id is not None:
-        known = network.evaluate(one_pass(network, store, text, batches), without=unk_id)
+    if isinstance(network, NgramLM):
+        whole = text_of(store, text, network.vocabulary_size)
+        measure = network.measure(whole, characters=predicted)
+        if counts.unknown and unk_id is not None:
+            known = network.measure(whole, without=unk_id)
+    else:
+        measure = network.evaluate(one_pass(network, store, text, batches), characters=predicted)
     return Evaluation(measure, counts.unknown, counts.characters, known)
 
 

@@ -15,7 +15,7 @@ from gatewise.errors import TrainingError
 from gatewise.models.ngram import Growth, growths
 from gatewise.storage import write_atomically
 from gatewise.tasks.language_model.data import read_data
-from gatewise.tasks.language_model.ngram_run import text_of
+from gatewise.tasks.language_model.reading import text_of
 from gatewise.tasks.language_model.run_folder import new_folder
 from gatewise.tasks.language_model.settings import DataSettings
 from gatewise.text.settings import TextSettings

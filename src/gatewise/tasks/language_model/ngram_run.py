@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from gatewise.errors import TrainingError
-from gatewise.models.ngram import NgramLM, Options, Text, count, estimate, interpolation_weights
+from gatewise.models.ngram import NgramLM, Options, count, estimate, interpolation_weights
 from gatewise.models.ngram.count_on_disk import count_on_disk
 from gatewise.models.ngram.memory import free_memory, needed, needed_for_words
 from gatewise.models.ngram.room import Room, room_on_disk
@@ -26,11 +26,11 @@ from gatewise.tasks.language_model.data import Data, read_data
 from gatewise.tasks.language_model.folder import Parts, to_files
 from gatewise.tasks.language_model.model import LanguageModel, evaluate, load
 from gatewise.tasks.language_model.ngram_settings import LEAST_MEMORY, NGRAM, NGRAM_SAVED, READING, NgramRunSettings
+from gatewise.tasks.language_model.reading import text_of
 from gatewise.tasks.language_model.run_folder import new_folder, new_name
 from gatewise.tasks.language_model.settings import DataSettings
 from gatewise.tasks.mapped import mapped
 from gatewise.text.settings import TextSettings
-from gatewise.text.store import TokenStore
 from gatewise.training.result import versions
 
 CONFIG = "config.toml"
@@ -173,12 +173,6 @@ def _room(data: Data, plan: NgramPlan, said: Callable[[str], None]) -> Iterator[
     said(told)
     with room_on_disk(plan.folder / "counting", rest) as room:
         yield room
-
-
-def text_of(store: TokenStore, text: TextSettings, vocabulary_size: int) -> Text:
-    """As n-grams see it: contexts begin anew at every sequence, or never."""
-    runs_on = text.unit == "running" and text.reset_at == "never"
-    return Text(store.ids, None if runs_on else store.boundaries, vocabulary_size, store.eos_id)
 
 
 def _history(network: NgramLM, data: Data, plan: NgramPlan, note: str, seconds: float) -> dict[str, Any]:
