@@ -36,6 +36,13 @@ def test_rows_are_shared_among_threads(table, threads, number):
     np.testing.assert_array_equal(table.log_probs(text, ORDER - 1), alone)
 
 
+def test_pieces_know_the_tokens_before_them(table, monkeypatch):
+    text = np.tile(np.random.default_rng(5).integers(0, V, 5000), 2)[None]  # what was counted: long n-grams are there
+    whole = table.log_probs(text, ORDER - 1)
+    monkeypatch.setattr("gatewise.models.ngram.table._AT_ONCE", 7)
+    np.testing.assert_array_equal(table.log_probs(text, ORDER - 1), whole)
+
+
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_long_row_is_shared_among_threads(table, threads, number):
     text = np.random.default_rng(7).integers(0, V, (1, 200_000))
