@@ -36,7 +36,7 @@ NETWORK = {
     "learning_rate": 0.005,
     "weight_decay": 0.1,
     "adam_beta2": 0.99,
-    "epochs": 3.0,
+    "epochs": 10.0,
 }
 STEPS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("bigrams, add one", "ngram", {"order": 2, "smoothing": "add-delta"}),

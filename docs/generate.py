@@ -148,12 +148,15 @@ def settings_page() -> str:
         NOTE,
         "Each is a flag of `gatewise train` (`--hidden-size 512`), a key of a config file (`[model]` followed by "
         "`hidden_size = 512`, given with `--config FILE.toml`) and a keyword of `gatewise.train` "
-        "(`hidden_size=512`). A flag wins over a config file.",
+        "(`hidden_size=512`). A flag wins over a config file. The flags of the other commands follow.",
     ]
+    tasks = find_tasks().values()
+    verbs = [(f"train {task.name}", task.train) for task in tasks]
+    verbs += [(verb.name, verb) for task in tasks for verb in task.verbs]
     sections = [
-        f"## train {task.name}: [{table}]\n\n{settings_table(fields)}"
-        for task in find_tasks().values()
-        for table, fields in task.train.group().declared().items()
+        f"## {name}: [{table}]\n\n{settings_table(fields)}"
+        for name, verb in verbs
+        for table, fields in verb.group().declared().items()
     ]
     return "\n\n".join([*head, *sections]) + "\n"
 

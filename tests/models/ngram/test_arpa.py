@@ -193,6 +193,7 @@ MISTAKES = {
     "no word": (GOOD.replace("1=4", "1=0"), ":2", "there is no word: the count of order 1 is 0"),
     "section missing": (GOOD.replace("\\2-grams:\n", ""), ":11", r"2-grams: is expected, but '-0.2"),
     "no end": (GOOD.replace("\\end\\\n", ""), ":15", r"end\\ is expected, but the file ends"),
+    "cut in a line": (GOOD[: GOOD.index("a a") + 1], ":14", "the file ends in the middle of a line, '-0.4"),
     "above one": (GOOD.replace("-0.3", "0.3"), ":13", "a log10 probability is at most 0, but 0.3 came"),
     "nan": (GOOD.replace("-0.3", "nan"), ":13", "the log10 probability is nan"),
     "infinite weight": (GOOD.replace("-0.25", "inf"), ":7", "the back-off weight is inf"),

@@ -78,6 +78,7 @@ class Lines:
         self.head = next(pieces, b"")
         self._pieces = chain([self.head.removeprefix(b"\xef\xbb\xbf")], pieces)
         self._held, self._at, self._end = b"", 0, 0  # whole lines stand from the one to the other
+        self._torn = False  # whether the last of them came without its end
 
     def peek(self) -> bytes | None:
         """The line that comes next, without white space around it; None at the end."""
@@ -104,6 +105,7 @@ class Lines:
             if size > _LONGEST_LINE:
                 raise self.mistake(f"a line of more than {_LONGEST_LINE:,} bytes: this is no ARPA file", self.number)
         else:
+            self._torn = size > 0
             rest.append(b"\n" if size else b"")  # the last line may end without
         self._held, self._at = b"".join(rest), 0
         self._end = self._held.rfind(b"\n") + 1
@@ -158,6 +160,8 @@ class Lines:
         if not line or line.startswith(b"\\"):
             message = f"more n-grams of order {order} are promised, but they end here"
             return self.mistake(message, self.number + row, AGAIN)
+        if self._torn and self._at + int(line_ends[row]) + 1 == self._end:
+            return self.mistake(f"the file ends in the middle of a line, {shown(line)}", self.number + row, AGAIN)
         words = "a word" if order == 1 else f"{order} words"
         message = f"a number, {words} and perhaps a number are expected, but {shown(line)} came"
         return self.mistake(message, self.number + row)

@@ -54,6 +54,7 @@ def read_data(
     folder: Path,
     note: Callable[[str], None],
     stdin: BinaryIO | None = None,
+    called: Mapping[str, str] | None = None,
 ) -> Data:
     """Read and encode the text of a new run.
 
@@ -64,6 +65,7 @@ def read_data(
         folder: where the token ids and the record go.
         note: is told what the user should see.
         stdin: what ``-`` reads; None: the process's own.
+        called: what the user knows the texts as, where that is not train, valid and test.
 
     Raises:
         DataError: a text cannot be used; the line says which and where.
@@ -83,7 +85,7 @@ def read_data(
         place.mkdir()
         stores["test"] = TokenStore.build(test, prepared.tokenizer, folder=place, division=division(text))
     texts: dict[str, Corpus | None] = {"train": corpus, "valid": valid, "test": test}
-    for line in _noticed(texts, stores):
+    for line in _noticed(texts, stores, called or {}):
         note(line)
     record = {"files": list(files), "texts": {name: _entry(texts[name], store) for name, store in stores.items()}}
     write_atomically(folder / _RECORD, json.dumps(record, indent=1).encode("utf-8"))
@@ -114,14 +116,17 @@ def reopen_data(folder: Path) -> Data:
     return Data(prepared.tokenizer, prepared.train, prepared.valid, test, record)
 
 
-def _noticed(texts: Mapping[str, Corpus | None], stores: Mapping[str, TokenStore]) -> Iterator[str]:
+def _noticed(
+    texts: Mapping[str, Corpus | None], stores: Mapping[str, TokenStore], called: Mapping[str, str]
+) -> Iterator[str]:
     """What makes measures on these texts say less than they seem to."""
     digests = {name: corpus.record["sha256"] for name, corpus in texts.items() if corpus is not None}
     for name, store in stores.items():
+        known = called.get(name, name)
         if name != "train" and digests.get(name) == digests["train"]:
-            yield f"the {name} text is the training text: what is measured on it says nothing about other text"
+            yield f"the {known} text is the training text: what is measured on it says nothing about other text"
         if store.counts.unknown:
-            yield f"unknown: {store.counts.unknown / store.counts.tokens:.2%} of the tokens of the {name} text"
+            yield f"unknown: {store.counts.unknown / store.counts.tokens:.2%} of the tokens of the {known} text"
 
 
 def _entry(corpus: Corpus | None, store: TokenStore) -> dict[str, Any]:

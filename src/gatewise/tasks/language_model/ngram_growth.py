@@ -62,12 +62,13 @@ def course(
         SettingError: an order that is not from 1 to 7.
     """
     with tempfile.TemporaryDirectory(prefix="gatewise-") as folder:
-        data = read_data(files, DataSettings(valid=test), text, Path(folder), said, stdin)
+        other_name = "test" if test else "held-out"
+        data = read_data(files, DataSettings(valid=test), text, Path(folder), said, stdin, {"valid": other_name})
         tokenizer = data.tokenizer
         train, other = (text_of(store, text, tokenizer.vocabulary_size) for store in (data.train, data.valid))
         sizes = [len(train.ids) >> halved for halved in range(_HALVINGS, -1, -1)]
         sizes = [size for size in sizes if size >= _LEAST] or [len(train.ids)]
-        return Course(tuple(growths(train, other, sizes, order)), (test or "held-out", len(other.ids)))
+        return Course(tuple(growths(train, other, sizes, order)), (other_name, len(other.ids)))
 
 
 def table(found: Course) -> str:
