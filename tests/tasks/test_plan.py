@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gatewise.errors import SettingError, TrainingError
+from gatewise.tasks.kind import CONFIG
 from gatewise.tasks.language_model.ngram_run import make_ngram_plan
-from gatewise.tasks.language_model.plan import CONFIG, make_plan, presets
-from gatewise.tasks.language_model.run_settings import SAVED
+from gatewise.tasks.language_model.plan import make_plan, presets
+from gatewise.tasks.language_model.run_settings import KINDS
 
 
 @pytest.fixture
@@ -18,10 +21,8 @@ def out(tmp_path):
 @pytest.fixture
 def preset(tmp_path, monkeypatch):
     """A preset by name ``small`` that sets two things."""
-    folder = tmp_path / "presets"
-    (folder / "lm").mkdir(parents=True)
-    (folder / "lm" / "small.toml").write_text("[model]\nhidden_size = 11\nembedding_size = 12\n[training]\nseed = 5\n")
-    monkeypatch.setattr("gatewise.tasks.language_model.plan._PRESETS", folder)
+    (tmp_path / "small.toml").write_text("[model]\nhidden_size = 11\nembedding_size = 12\n[training]\nseed = 5\n")
+    monkeypatch.setitem(KINDS, "lm", replace(KINDS["lm"], presets=tmp_path))
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_flags_win_over_the_file_over_the_preset_over_the_default(out, config):
 
 @pytest.mark.usefixtures("preset")
 def test_without_a_preset_there_is_none(out):
-    assert make_plan(["a.txt"], {"out": out}).model.hidden_size == SAVED["lm"].tables["model"]().hidden_size
+    assert make_plan(["a.txt"], {"out": out}).model.hidden_size == KINDS["lm"].saved.tables["model"]().hidden_size
 
 
 @pytest.mark.parametrize("name", presets())
@@ -149,9 +150,7 @@ def test_a_run_of_another_command_is_not_resumed(out, kind, other):
 @pytest.mark.parametrize("kind", ["lm", "window"])
 def test_counting_is_not_resumed(out, kind):
     folder = begun(make_ngram_plan(["a.txt"], {"out": out}))
-    with pytest.raises(
-        TrainingError, match="it holds a run of `train ngram`, and counting is not resumed; count again"
-    ):
+    with pytest.raises(TrainingError, match="it holds a run of `train ngram`; counting is not resumed: count again"):
         make_plan([], {"out": folder, "resume": True}, kind)
 
 

@@ -131,7 +131,7 @@ def test_a_run_is_not_resumed_with_another_equation(tmp_path):
 
 
 def test_python_is_told_of_a_stop(tmp_path, monkeypatch):
-    monkeypatch.setattr("gatewise.tasks.language_model.run.monitor_on", lambda _: StopsAt(3))
+    monkeypatch.setattr("gatewise.tasks.run.monitor_on", lambda _: StopsAt(3))
     with pytest.raises(KeyboardInterrupt, match="resume=True"):
         train(tiny.text_file(tmp_path), out=str(tmp_path / "run"))
 

@@ -9,8 +9,10 @@ from typing import Any
 import click
 
 from gatewise.cli.options import SettingOption
+from gatewise.errors import ModelFileError, SettingError
 from gatewise.tasks.console import Console
 from gatewise.tasks.declaration import Verb, resolve
+from gatewise.tasks.library import task_of
 
 
 class VerbCommand(click.Command):
@@ -49,43 +51,76 @@ def debug_option() -> click.Option:
     )
 
 
-def command_of(verb: Verb) -> click.Command:
+def command_of(verbs: Mapping[str, Verb]) -> click.Command:
     """The command that runs a verb; its settings are imported now, its code only when it runs.
 
     Args:
-        verb: as a task declares it.
+        verbs: by task; where there are several, the task of the model decides which of them is run.
     """
-    taken = {argument.name for argument in verb.arguments}
+    first = next(iter(verbs.values()))
+    taken = {argument.name for argument in first.arguments}
     arguments = [
         click.Argument([argument.name], nargs=-1 if argument.many else 1, required=not argument.many)
-        for argument in verb.arguments
-    ]
-    group = verb.group()
-    both = "config" in group.home
-    options = [
-        SettingOption(setting, table, both and table != "run")
-        for table, settings in group.declared().items()
-        for setting in settings
+        for argument in first.arguments
     ]
 
     def call(**values: Any) -> None:
         given = {name: value for name, value in values.items() if name not in taken and value is not None}
         chosen = {name: values[name] for name in taken}
+        verb = first if len(verbs) == 1 else _of_model(verbs, chosen["model"], given)
         code = resolve(verb.run)(Console.standard(), chosen, given)
         click.get_current_context().exit(code or 0)
 
     return VerbCommand(
-        name=verb.name,
-        params=[*arguments, *options, debug_option()],
+        name=first.name,
+        params=[*arguments, *_options(verbs), debug_option()],
         callback=call,
-        help=_long_help(verb),
-        without=verb.without,
+        help=_long_help(verbs),
+        without=first.without,
     )
 
 
-def _long_help(verb: Verb) -> str:
-    arguments = "\n".join(f"  {argument.name.upper():<8} {argument.help}" for argument in verb.arguments)
-    examples = "\n".join("  " + line for line in inspect.cleandoc(verb.example).splitlines())
-    parts = [verb.help[0].upper() + verb.help[1:] + "."]
-    parts += ["\b\n" + block for block in (arguments, examples) if block]
+def _options(verbs: Mapping[str, Verb]) -> list[click.Option]:
+    """The flags of all; one that several have is that of the first."""
+    found: dict[str, click.Option] = {}
+    for verb in verbs.values():
+        group = verb.group()
+        both = "config" in group.home
+        for table, settings in group.declared().items():
+            for setting in settings:
+                if setting.name not in found:
+                    found[setting.name] = SettingOption(setting, table, both and table != "run")
+    return list(found.values())
+
+
+def _of_model(verbs: Mapping[str, Verb], model: str, given: Mapping[str, Any]) -> Verb:
+    """The verb of the task that a model was trained for.
+
+    Raises:
+        ModelFileError: there is no such model, or its task has no verb of this name.
+        SettingError: a flag is given that the verb of this task does not have.
+    """
+    task = task_of(model)
+    name = next(iter(verbs.values())).name
+    if task.name not in verbs:
+        fix = f"what can be done with it: gatewise {', '.join(verb.name for verb in task.verbs)}"
+        raise ModelFileError(f"{name} is not for a model of the task {task.name}", where=model, fix=fix)
+    known = verbs[task.name].group().home
+    for setting in given:
+        if setting not in known:
+            flag = "--" + setting.replace("_", "-")
+            raise SettingError(f"{flag} is not for a model of the task {task.name}", where=model, fix="leave it out")
+    return verbs[task.name]
+
+
+def _long_help(verbs: Mapping[str, Verb]) -> str:
+    first = next(iter(verbs.values()))
+    arguments = []
+    for place, argument in enumerate(first.arguments):
+        told = {verb.arguments[place].help: task for task, verb in verbs.items()}
+        helps = [help if len(told) == 1 else f"{help} ({task})" for help, task in told.items()]
+        arguments += [f"  {argument.name.upper() if not line else '':<8} {help}" for line, help in enumerate(helps)]
+    examples = ["  " + line for verb in verbs.values() for line in inspect.cleandoc(verb.example).splitlines()]
+    parts = [first.help[0].upper() + first.help[1:] + "."]
+    parts += ["\b\n" + "\n".join(block) for block in (arguments, examples) if block]
     return "\n\n".join(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import click
 
@@ -15,7 +15,7 @@ from gatewise.errors import GatewiseError
 from gatewise.settings import did_you_mean
 from gatewise.tasks.console import writing_to
 from gatewise.tasks.declaration import Verb
-from gatewise.tasks.discovery import find_tasks
+from gatewise.tasks.discovery import find_tasks, look
 
 USER_MISTAKE, OWN_MISTAKE, INTERRUPTED, PIPE_CLOSED = 2, 1, 130, 141
 
@@ -64,6 +64,8 @@ def _prepare_streams() -> None:
 def _run(argv: list[str], asked: dict[str, bool]) -> int:
     # click's own main() would answer Ctrl-C, a closed pipe and every error in its own way; the parts below it do not.
     root = _root()
+    for problem in look().problems:
+        print(f"warning: {problem}", file=sys.stderr)
     try:
         with root.make_context("gatewise", argv, obj=asked) as context:
             root.invoke(context)
@@ -83,8 +85,11 @@ def _flush() -> None:
 
 def _root() -> LazyGroup:
     entries = {"train": Entry("train a model: " + ", ".join(find_tasks()), _train)}
+    verbs: dict[str, dict[str, Verb]] = {}
     for task in find_tasks().values():
-        entries |= {verb.name: Entry(verb.help, _maker(verb)) for verb in task.verbs}
+        for verb in task.verbs:
+            verbs.setdefault(verb.name, {})[task.name] = verb
+    entries |= {name: Entry(next(iter(found.values())).help, _maker(found)) for name, found in verbs.items()}
     return LazyGroup(
         name="gatewise",
         entries=entries,
@@ -96,12 +101,12 @@ def _root() -> LazyGroup:
 
 def _train() -> LazyGroup:
     tasks = find_tasks().values()
-    entries = {task.name: Entry(task.help, _maker(task.train)) for task in tasks}
+    entries = {task.name: Entry(task.help, _maker({task.name: task.train})) for task in tasks}
     return LazyGroup(name="train", entries=entries, noun="task", help="Train a model for a task.")
 
 
-def _maker(verb: Verb) -> Callable[[], click.Command]:
-    return lambda: command_of(verb)
+def _maker(verbs: Mapping[str, Verb]) -> Callable[[], click.Command]:
+    return lambda: command_of(verbs)
 
 
 def _version_option() -> click.Option:

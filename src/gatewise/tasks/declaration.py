@@ -36,6 +36,9 @@ class Argument:
     many: bool = False
 
 
+MODEL = Argument("model", "a model folder, or a run folder that holds one")
+
+
 @dataclass(frozen=True)
 class Verb:
     """A command that a task offers.
@@ -59,12 +62,57 @@ class Verb:
     example: str = ""
     without: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def on_model(self) -> bool:
+        """Whether it is for a trained model, so that other tasks may have a verb of this name for theirs."""
+        return bool(self.arguments) and self.arguments[0].name == "model"
+
+    def names(self) -> tuple[str, ...]:
+        """The names of what it takes by position."""
+        return tuple(argument.name for argument in self.arguments)
+
     def group(self) -> Group:
         """The settings that are its flags."""
         found = resolve(self.settings)
         if not isinstance(found, Group):
             raise TypeError(f"{self.settings} must be a Group, but it is a {type(found).__name__}")
         return found
+
+
+def eval_verb(run: str, settings: str, file: str, example: str) -> Verb:
+    """The verb ``eval``, which every task has for its own models.
+
+    Args:
+        run: as of a :class:`Verb`.
+        settings: as of a :class:`Verb`.
+        file: what the file holds that is measured on.
+        example: command lines for the help.
+    """
+    help = "how good a model is on a file, in the measures of its task"
+    return Verb("eval", help, run, settings, (MODEL, Argument("file", file)), example)
+
+
+def info_verb(run: str, settings: str, example: str) -> Verb:
+    """The verb ``info``, which every task has for its own models; the arguments are as of :func:`eval_verb`."""
+    help = "what a model is, its sizes, how it was trained, which runner it will use"
+    return Verb("info", help, run, settings, (MODEL,), example)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The least data on which a task can be trained, for the tests that all tasks must pass.
+
+    Attributes:
+        files: what is trained on, about ten lines.
+        settings: by name, of a very small network.
+        texts: lines for :meth:`~gatewise.tasks.model.Model.predict`.
+        eval_file: what ``gatewise eval`` measures.
+    """
+
+    files: tuple[str, ...]
+    settings: Mapping[str, Any]
+    texts: tuple[str, ...]
+    eval_file: str
 
 
 @dataclass(frozen=True)
@@ -75,9 +123,13 @@ class Declaration:
         name: as typed after ``train``, such as ``lm``; model folders carry it.
         help: one line.
         train: the verb behind ``gatewise train <name>``.
-        verbs: the verbs on a trained model.
+        verbs: the verbs on a trained model; ``eval`` and ``info`` among them. Tasks may have verbs of one name, with
+            the same arguments, ``model`` first: the model decides whose is run.
         fit: ``package.module:function`` behind ``gatewise.train(name, files, **settings)``.
         load: ``package.module:function`` that loads a model folder of this task.
+        kind: ``package.module:KIND``, the :class:`~gatewise.tasks.kind.Kind` of its runs; "" where they are not trained
+            by the loop.
+        sample: ``package.module:function`` that writes a :class:`Sample` into a folder, for the tests of all tasks.
         reads: for each ending of files that are models of this task too the ``package.module:function`` that loads one.
     """
 
@@ -87,4 +139,6 @@ class Declaration:
     verbs: tuple[Verb, ...]
     fit: str
     load: str
+    sample: str
+    kind: str = ""
     reads: Mapping[str, str] = field(default_factory=dict)

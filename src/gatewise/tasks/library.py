@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from gatewise.errors import ModelFileError
-from gatewise.storage import parse_json, read_folder
-from gatewise.tasks.declaration import resolve
+from gatewise.storage import Buffer, parse_json, read_folder
+from gatewise.tasks.declaration import Declaration, resolve
 from gatewise.tasks.discovery import find_task, find_tasks
 from gatewise.tasks.mapped import mapped
 
 UNVERIFIED = "the model is unverified: there is no manifest.json to compare its files with"
 
+CONFIG = "config.json"
 _COMPARE = "gatewise.tasks.language_model.compare.run:compare_files"
 
 
@@ -94,26 +95,77 @@ def _names(files: str | Path | Iterable[str | Path]) -> list[str]:
     return [str(file) for file in ([files] if isinstance(files, str | Path) else files)]
 
 
-def open_model(path: str | Path, cell: Any = None) -> Any:
-    """As :func:`load`, without a warning: whoever calls looks at the model's ``verified``."""
+def open_model(path: str | Path, cell: Any = None, task: str = "") -> Any:
+    """As :func:`load`, without a warning: whoever calls looks at the model's ``verified``.
+
+    Args:
+        path: as of :func:`load`.
+        cell: as of :func:`load`.
+        task: the only one whose models are wanted; "" for any.
+
+    Raises:
+        ModelFileError: as :func:`load`, or the model is of another task.
+    """
     place = Path(path)
-    if not place.is_dir() and (reader := _reader(place)):
+    if reader := _reader(place):
+        _refuse_other(place, _with_reader(reader), task)
         return resolve(reader)(place, cell)
+    folder = read_folder(_model_folder(place), mapped)
+    found = _task_in(folder.read(CONFIG), f"{folder.path}/{CONFIG}")
+    _refuse_other(place, found, task)
+    return resolve(found.load)(folder, cell)
+
+
+def task_of(path: str | Path) -> Declaration:
+    """The task that a model was trained for; nothing but its ``config.json`` is looked at.
+
+    Raises:
+        ModelFileError: there is no model, or none of ours.
+    """
+    place = Path(path)
+    if reader := _reader(place):
+        return _with_reader(reader)
+    config = _model_folder(place) / CONFIG
+    if not config.is_file():
+        read_folder(config.parent, mapped)  # says what is wrong with it
+        raise ModelFileError(f"this is no model folder of gatewise: it has no {CONFIG}", where=str(config.parent))
+    return _task_in(config.read_bytes(), str(config))
+
+
+def _model_folder(place: Path) -> Path:
+    """The folder itself, or that of the model in a run folder."""
     inner = place / "model"
     if (place / "checkpoints").is_dir() and not inner.is_dir():
         fix = f"finish it first: train with --resume --out {place}"
         raise ModelFileError("this run is not finished, so it holds no model yet", where=str(place), fix=fix)
-    folder = read_folder(inner if inner.is_dir() and not (place / "config.json").exists() else place, mapped)
-    where = f"{folder.path}/config.json"
-    config = parse_json(folder.read("config.json"), where)
-    name = config.get("task") if isinstance(config, dict) else None
+    return inner if inner.is_dir() and not (place / CONFIG).exists() else place
+
+
+def _task_in(config: Buffer, where: str) -> Declaration:
+    found = parse_json(config, where)
+    name = found.get("task") if isinstance(found, dict) else None
     if not isinstance(name, str) or name not in find_tasks():
         raise ModelFileError(f"this is no model folder of gatewise (its task is {name!r})", where=where)
-    return resolve(find_task(name).load)(folder, cell)
+    return find_task(name)
+
+
+def _refuse_other(place: Path, found: Declaration, wanted: str) -> None:
+    if wanted and found.name != wanted:
+        message = f"a model of the task {wanted} is needed, but this one is of the task {found.name}"
+        verbs = ", ".join(verb.name for verb in found.verbs)
+        raise ModelFileError(message, where=str(place), fix=f"what can be done with it: gatewise {verbs}")
+
+
+def _with_reader(reader: str) -> Declaration:
+    """The task whose models a reader of files makes: the first that loads from the same module."""
+    module = reader.partition(":")[0]
+    return next(task for task in find_tasks().values() if task.load.partition(":")[0] == module)
 
 
 def _reader(place: Path) -> str:
-    """What loads a file of this name; "" where nothing has it."""
+    """What loads a file of this name; "" for a folder, and where nothing has it."""
+    if place.is_dir():
+        return ""
     readers = {ending: reader for task in find_tasks().values() for ending, reader in task.reads.items()}
     found = next((reader for ending, reader in readers.items() if place.name.lower().endswith(ending)), "")
     if not found and place.exists():

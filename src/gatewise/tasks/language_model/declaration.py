@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewise.tasks.declaration import Argument, Declaration, Verb
+from gatewise.tasks.declaration import Argument, Declaration, Verb, eval_verb, info_verb
 
 _HERE = "gatewise.tasks.language_model"
 _MODEL = Argument("model", "a model folder, a run folder that holds one, or an ARPA file (.arpa, .arpa.gz)")
@@ -31,11 +31,10 @@ LM = Declaration(
         """,
     ),
     verbs=(
-        _verb(
-            "eval",
-            "loss, bits, perplexity, tokens and unknown words of a text",
-            _MODEL,
-            _FILE,
+        eval_verb(
+            f"{_HERE}.verbs:eval",
+            f"{_HERE}.settings:EVAL",
+            "a text file, a folder, a glob, or - for stdin",
             example="""
             gatewise eval runs/notes other.txt
             gatewise eval model.arpa.gz test.txt
@@ -84,15 +83,12 @@ LM = Declaration(
             gatewise generate runs/little-data/lstm-100k --prompt "Once upon"
             """,
         ),
-        _verb(
-            "info",
-            "what a model is, its sizes, how it was trained, which runner it will use",
-            _MODEL,
-            example="gatewise info runs/notes",
-        ),
+        info_verb(f"{_HERE}.verbs:info", f"{_HERE}.settings:INFO", example="gatewise info runs/notes"),
     ),
-    fit=f"{_HERE}.run:fit_files",
+    fit=f"{_HERE}.run:fit_lm",
     load=f"{_HERE}.model:load",
+    kind=f"{_HERE}.run_settings:LM",
+    sample=f"{_HERE}.sample:write_sample",
 )
 WINDOW = Declaration(
     name="window",
@@ -109,8 +105,10 @@ WINDOW = Declaration(
         """,
     ),
     verbs=(),
-    fit=f"{_HERE}.run:fit_window_files",
+    fit=f"{_HERE}.run:fit_window",
     load=LM.load,
+    kind=f"{_HERE}.run_settings:WINDOW",
+    sample=LM.sample,
 )
 NGRAM = Declaration(
     name="ngram",
@@ -139,6 +137,7 @@ NGRAM = Declaration(
     ),
     fit=f"{_HERE}.ngram_run:fit_ngram_files",
     load=LM.load,
+    sample=f"{_HERE}.sample:write_ngram_sample",
     reads={".arpa": f"{_HERE}.model:load_arpa", ".arpa.gz": f"{_HERE}.model:load_arpa"},
 )
 TASKS = (LM, WINDOW, NGRAM)

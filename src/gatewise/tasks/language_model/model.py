@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -127,11 +128,19 @@ class LanguageModel:
 
     def score(self, texts: Iterable[str]) -> list[Score]:
         """The log probability of each text as a line by itself, its end included, and of each of its tokens."""
-        sequences = [self.sequence(text) for text in texts]
+        return self._score([self.sequence(text) for text in texts], self.parts.batches.batch_size)
+
+    def _score(self, sequences: list[list[int]], batch_size: int) -> list[Score]:
         if isinstance(self.network, NgramLM):
             return table_scores(self.network, sequences)
         lm: Scored[Any] = self.network
-        return score(lm, sequences, batch_size=self.parts.batches.batch_size)
+        return score(lm, sequences, batch_size=batch_size)
+
+    def predict(self, texts: Sequence[str], batch_size: int | None = None) -> list[Any]:
+        """The log probability of each text, as :meth:`score`; ready for JSON, None for that of the impossible."""
+        sequences = [self.sequence(text) for text in texts]
+        scores = self._score(sequences, batch_size or self.parts.batches.batch_size)
+        return [score.log_prob if math.isfinite(score.log_prob) else None for score in scores]
 
     def rank(self, texts: Iterable[str]) -> list[tuple[str, float]]:
         """The texts with their log probabilities in nats, the most probable first; equal ones in the order given."""

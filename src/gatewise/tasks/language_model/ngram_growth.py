@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from gatewise.errors import TrainingError
 from gatewise.models.ngram import Growth, growths
 from gatewise.storage import write_atomically
 from gatewise.tasks.language_model.data import read_data
 from gatewise.tasks.language_model.reading import text_of
-from gatewise.tasks.language_model.run_folder import new_folder
 from gatewise.tasks.language_model.settings import DataSettings
+from gatewise.tasks.run_folder import check_new, new_folder
 from gatewise.text.settings import TextSettings
 from gatewise.training.curves import BLUE, GREEN, GREY, ORANGE, VIOLET, Line, chart
 
@@ -120,23 +119,12 @@ def write(found: Course, folder: str | Path) -> None:
         TrainingError: there is something in the folder.
         GatewiseError: the system refuses a file.
     """
-    place = check_free(folder)
+    place = Path(folder)
+    check_new(place)
     with new_folder(place):
         write_atomically(place / TABLE, _csv(found).encode("utf-8"))
         write_atomically(place / STORAGE, storage_chart(found).encode("utf-8"))
         write_atomically(place / SPARSITY, sparsity_chart(found).encode("utf-8"))
-
-
-def check_free(folder: str | Path) -> Path:
-    """The folder, in which nothing must be.
-
-    Raises:
-        TrainingError: there is something in it.
-    """
-    place = Path(folder)
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise TrainingError("there is something here already", where=str(place), fix="give another --out")
-    return place
 
 
 def _csv(found: Course) -> str:

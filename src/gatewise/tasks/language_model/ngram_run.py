@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from gatewise.errors import TrainingError
 from gatewise.models.ngram import NgramLM, Options, count, estimate, interpolation_weights
 from gatewise.models.ngram.count_on_disk import count_on_disk
 from gatewise.models.ngram.memory import free_memory, needed, needed_for_words
@@ -21,19 +20,19 @@ from gatewise.models.ngram.room import Room, room_on_disk
 from gatewise.models.settings import NgramLMSettings
 from gatewise.settings.size import read_size, write_size
 from gatewise.storage import read_folder, write_atomically, write_folder
+from gatewise.tasks.kind import CONFIG, config_of
 from gatewise.tasks.language_model.arpa import check_settings, write
 from gatewise.tasks.language_model.data import Data, read_data
 from gatewise.tasks.language_model.folder import Parts, to_files
 from gatewise.tasks.language_model.model import LanguageModel, evaluate, load
 from gatewise.tasks.language_model.ngram_settings import LEAST_MEMORY, NGRAM, NGRAM_SAVED, READING, NgramRunSettings
 from gatewise.tasks.language_model.reading import text_of
-from gatewise.tasks.language_model.run_folder import new_folder, new_name
 from gatewise.tasks.language_model.settings import DataSettings
 from gatewise.tasks.mapped import mapped
+from gatewise.tasks.run_folder import check_new, new_folder, new_name
 from gatewise.text.settings import TextSettings
 from gatewise.training.result import versions
 
-CONFIG = "config.toml"
 _NOTABLE = 1.1  # times what is allowed: a line says that it is not enough
 _SAMPLES, _TEMPERATURE, _SAMPLE_TOKENS = 3, 0.8, {"word": 80, "char": 400, "byte": 400, "bpe": 120, "unigram": 120}
 
@@ -62,7 +61,7 @@ class NgramPlan:
 
     def config(self) -> str:
         """The text of a config file with all settings."""
-        return NGRAM_SAVED.write({table: getattr(self, table) for table in NGRAM_SAVED.tables})
+        return config_of("ngram", NGRAM_SAVED, {table: getattr(self, table) for table in NGRAM_SAVED.tables})
 
 
 def make_ngram_plan(files: Sequence[str], given: Mapping[str, Any]) -> NgramPlan:
@@ -85,8 +84,7 @@ def make_ngram_plan(files: Sequence[str], given: Mapping[str, Any]) -> NgramPlan
     values = NGRAM_SAVED.read(asked.config) if asked.config else {}
     values |= {name: value for name, value in own.items() if name in NGRAM_SAVED.home}
     folder = Path(asked.out) if asked.out else new_name("ngram")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise TrainingError("there is something here already", where=str(folder), fix="give another --out")
+    check_new(folder)
     tables: dict[str, Any] = NGRAM_SAVED.build(values)
     if asked.arpa is not None:
         check_settings(asked.arpa, tables["text"], tables["model"])

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from gatewise.models.settings import RecurrentLMSettings, WindowLMSettings
 from gatewise.settings import Group, Settings
-from gatewise.tasks.language_model.settings import DataSettings, RunSettings, WindowRunSettings
+from gatewise.tasks.kind import Kind
+from gatewise.tasks.language_model.settings import DataSettings
+from gatewise.tasks.settings import RunSettings
 from gatewise.text.settings import BatchSettings, TextSettings
 from gatewise.training.settings import TrainingSettings
 
 
-def _saved(model: type[Settings]) -> Group:
-    """What a run folder keeps of its settings."""
-    return Group(data=DataSettings, text=TextSettings, batches=BatchSettings, model=model, training=TrainingSettings)
+def _kind(name: str, model: type[Settings]) -> Kind:
+    tables = {"data": DataSettings, "text": TextSettings, "batches": BatchSettings}
+    saved = Group(**tables, model=model, training=TrainingSettings)
+    return Kind(name, saved, RunSettings, Path(__file__).parent / "presets" / name, without_files="documentation")
 
 
-SAVED = {"lm": _saved(RecurrentLMSettings), "window": _saved(WindowLMSettings)}
+LM, WINDOW = _kind("lm", RecurrentLMSettings), _kind("window", WindowLMSettings)
+KINDS = {kind.name: kind for kind in (LM, WINDOW)}
 """For each kind of network that is trained, as it is typed after ``train``."""
-TRAIN = Group(run=RunSettings, **SAVED["lm"].tables)
-TRAIN_WINDOW = Group(run=WindowRunSettings, **SAVED["window"].tables)
-GIVEN = {"lm": TRAIN, "window": TRAIN_WINDOW}
+TRAIN, TRAIN_WINDOW = LM.given, WINDOW.given

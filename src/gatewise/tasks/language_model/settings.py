@@ -6,24 +6,8 @@ from dataclasses import dataclass
 
 from gatewise.errors import SettingError
 from gatewise.settings import Group, Settings, setting
+from gatewise.tasks.settings import LoadSettings, ReportSettings
 from gatewise.text.settings import Encoding
-
-
-@dataclass(frozen=True)
-class RunSettings(Settings):
-    """Where a run lies and where its settings come from; flags only."""
-
-    out: str | None = setting(None, "the run folder, made new; default: runs/lm-<date>-<time>", metavar="DIR")
-    resume: bool = setting(False, "go on with the run in --out where its last checkpoint left it")
-    preset: str | None = setting(None, "settings to start from, by name", metavar="NAME")
-    config: str | None = setting(None, "a TOML file with the tables below; flags win over it", metavar="FILE.toml")
-
-
-@dataclass(frozen=True)
-class WindowRunSettings(RunSettings):
-    """As :class:`RunSettings`, for a window-based network."""
-
-    out: str | None = setting(None, "the run folder, made new; default: runs/window-<date>-<time>", metavar="DIR")
 
 
 @dataclass(frozen=True)
@@ -35,26 +19,10 @@ class DataSettings(Settings):
 
 
 @dataclass(frozen=True)
-class LoadSettings(Settings):
-    """What a model folder cannot say about itself."""
-
-    cell: str | None = setting(
-        None, "the user's own cell; without it the model runs from the program that it holds", metavar="FILE.py:CLASS"
-    )
-
-
-@dataclass(frozen=True)
 class ReadSettings(Settings):
     """How a text is read that the model did not train on."""
 
     encoding: Encoding | None = setting(None, "the encoding of the text; without it, that of the training text")
-
-
-@dataclass(frozen=True)
-class ReportSettings(Settings):
-    """The form of a result."""
-
-    json: bool = setting(False, "the result as JSON")
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from gatewise.errors import DataError
 from gatewise.lm import Score
+from gatewise.tasks import run
 from gatewise.tasks.console import Console
 from gatewise.tasks.language_model import info_table, ngram_growth, report, writing
 from gatewise.tasks.language_model.mixing import held_out_by
@@ -18,11 +20,11 @@ from gatewise.tasks.language_model.model import LanguageModel
 from gatewise.tasks.language_model.ngram_run import make_ngram_plan
 from gatewise.tasks.language_model.ngram_run import train_ngram as make_ngram
 from gatewise.tasks.language_model.ngram_settings import GROWTH
-from gatewise.tasks.language_model.plan import make_plan
 from gatewise.tasks.language_model.prompt import read_prompt
-from gatewise.tasks.language_model.run import carry_out, monitor_on, reload
+from gatewise.tasks.language_model.run import RECIPES
 from gatewise.tasks.language_model.settings import GenerateSettings, MixSettings
 from gatewise.tasks.library import UNVERIFIED, open_model
+from gatewise.tasks.run_folder import check_new
 from gatewise.text.documents import Corpus
 from gatewise.text.readers import read
 from gatewise.text.store import TokenStore
@@ -52,17 +54,12 @@ def train_ngram(console: Console, arguments: Arguments, given: Given) -> None:
 
 
 def _train(console: Console, arguments: Arguments, given: Given, kind: str) -> int:
-    plan = make_plan(arguments["files"], given, kind)
-    result = carry_out(plan, monitor_on(console.stderr), console.stdin)
-    if result.stopped == "signal":
-        console.note(f"to go on: gatewise train {kind} --resume --out {plan.folder}")
-        return result.exit_code
-    history = reload(plan).history
-    _show(console, history)
-    console.note(f"model: {plan.folder}/model, report: {plan.folder}/report.html")
-    for sample in history["samples"]:
-        console.line(f"{sample}\n")
-    return result.exit_code
+    model, code = run.train(RECIPES[kind], console, arguments["files"], given)
+    if model is not None:
+        _show(console, model.history)
+        for sample in model.history["samples"]:
+            console.line(f"{sample}\n")
+    return code
 
 
 def _show(console: Console, history: Mapping[str, Any]) -> None:
@@ -150,7 +147,7 @@ def ngrams(console: Console, arguments: Arguments, given: Given) -> None:
     tables: dict[str, Any] = GROWTH.build(dict(given))
     asked, text = tables["counts"], tables["text"]
     if asked.out is not None:
-        ngram_growth.check_free(asked.out)  # before anything is counted
+        check_new(Path(asked.out))  # before anything is counted
     found = ngram_growth.course(arguments["files"], text, asked.order, console.note, asked.test, console.stdin)
     if asked.out is not None:
         ngram_growth.write(found, asked.out)
@@ -174,7 +171,7 @@ def info(console: Console, arguments: Arguments, given: Given) -> None:
 
 
 def _open(console: Console, arguments: Arguments, given: Given) -> LanguageModel:
-    model: LanguageModel = open_model(arguments["model"], given.get("cell"))
+    model: LanguageModel = open_model(arguments["model"], given.get("cell"), "lm")
     if model.verified is False:
         console.note(f"{arguments['model']}: {UNVERIFIED}")
     return model

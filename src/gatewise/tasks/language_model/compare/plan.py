@@ -13,8 +13,8 @@ from gatewise.models.settings import NgramLMSettings, RecurrentLMSettings, Windo
 from gatewise.tasks.language_model.compare.settings import COMPARE, CompareSettings, SharedSettings
 from gatewise.tasks.language_model.ngram_run import NgramPlan
 from gatewise.tasks.language_model.plan import Plan, refuse_ranks
-from gatewise.tasks.language_model.run_folder import new_name
 from gatewise.tasks.language_model.settings import DataSettings
+from gatewise.tasks.run_folder import new_name
 from gatewise.text.settings import BatchSettings, TextSettings
 from gatewise.training.settings import TrainingSettings
 

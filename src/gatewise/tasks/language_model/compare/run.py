@@ -21,8 +21,8 @@ from gatewise.tasks.language_model.compare.row import Comparison, Row, measured
 from gatewise.tasks.language_model.compare.screen import Screen
 from gatewise.tasks.language_model.data import Data, read_data
 from gatewise.tasks.language_model.ngram_run import leave_model
-from gatewise.tasks.language_model.run_folder import new_folder
 from gatewise.tasks.language_model.task import LanguageModelTask
+from gatewise.tasks.run_folder import new_folder
 from gatewise.text.store import TokenStore
 from gatewise.training.loop import NotFinite, fit
 from gatewise.training.metrics import read_metrics

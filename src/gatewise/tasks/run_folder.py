@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from gatewise.errors import TrainingError
+
 
 def new_name(kind: str) -> Path:
     """A folder under ``runs`` that is not there yet, named for the kind of model and the time.
@@ -19,6 +21,16 @@ def new_name(kind: str) -> Path:
     name = time.strftime(f"{kind}-%Y%m%d-%H%M%S")
     taken = [Path("runs") / name, *(Path("runs") / f"{name}-{number}" for number in range(2, 100))]
     return next(path for path in taken if not path.exists())
+
+
+def check_new(folder: Path, fix: str = "give another --out") -> None:
+    """Refuse a folder with something in it.
+
+    Raises:
+        TrainingError: it is no folder, or not empty.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise TrainingError("there is something here already", where=str(folder), fix=fix)
 
 
 @contextlib.contextmanager
