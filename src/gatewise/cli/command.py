@@ -12,7 +12,6 @@ from gatewise.cli.options import SettingOption
 from gatewise.errors import ModelFileError, SettingError
 from gatewise.tasks.console import Console
 from gatewise.tasks.declaration import Verb, resolve
-from gatewise.tasks.library import task_of
 
 
 class VerbCommand(click.Command):
@@ -100,6 +99,8 @@ def _of_model(verbs: Mapping[str, Verb], model: str, given: Mapping[str, Any]) -
         ModelFileError: there is no such model, or its task has no verb of this name.
         SettingError: a flag is given that the verb of this task does not have.
     """
+    from gatewise.tasks.library import task_of  # here, since no help needs it
+
     task = task_of(model)
     name = next(iter(verbs.values())).name
     if task.name not in verbs:

@@ -79,7 +79,7 @@ class Verb:
         return found
 
 
-def eval_verb(run: str, settings: str, file: str, example: str) -> Verb:
+def eval_verb(run: str, settings: str, file: str, example: str, model: Argument = MODEL) -> Verb:
     """The verb ``eval``, which every task has for its own models.
 
     Args:
@@ -87,15 +87,16 @@ def eval_verb(run: str, settings: str, file: str, example: str) -> Verb:
         settings: as of a :class:`Verb`.
         file: what the file holds that is measured on.
         example: command lines for the help.
+        model: where a model may be something else than a folder.
     """
     help = "how good a model is on a file, in the measures of its task"
-    return Verb("eval", help, run, settings, (MODEL, Argument("file", file)), example)
+    return Verb("eval", help, run, settings, (model, Argument("file", file)), example)
 
 
-def info_verb(run: str, settings: str, example: str) -> Verb:
+def info_verb(run: str, settings: str, example: str, model: Argument = MODEL) -> Verb:
     """The verb ``info``, which every task has for its own models; the arguments are as of :func:`eval_verb`."""
     help = "what a model is, its sizes, how it was trained, which runner it will use"
-    return Verb("info", help, run, settings, (MODEL,), example)
+    return Verb("info", help, run, settings, (model,), example)
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ LM = Declaration(
             gatewise eval runs/notes other.txt
             gatewise eval model.arpa.gz test.txt
             """,
+            model=_MODEL,
         ),
         _verb(
             "generate",
@@ -83,7 +84,7 @@ LM = Declaration(
             gatewise generate runs/little-data/lstm-100k --prompt "Once upon"
             """,
         ),
-        info_verb(f"{_HERE}.verbs:info", f"{_HERE}.settings:INFO", example="gatewise info runs/notes"),
+        info_verb(f"{_HERE}.verbs:info", f"{_HERE}.settings:INFO", "gatewise info runs/notes", _MODEL),
     ),
     fit=f"{_HERE}.run:fit_lm",
     load=f"{_HERE}.model:load",
