@@ -97,7 +97,7 @@ class Toy:
         return Waves()
 
     def groups(self, network: nn.Module) -> list[list[nn.Parameter]]:
-        return [list(layer.parameters()) for layer in (network.inward, network.recurrent, network.outward)]
+        return [list(layer.parameters()) for layer in network.children()]  # that of the dropout is empty
 
     def computed_by(self, network: nn.Module) -> dict[str, str]:
         return {}

@@ -208,7 +208,8 @@ class Average:
     """The mean of the weights since validation stopped improving (NT-ASGD).
 
     Averaging begins at the first validation whose cost (the loss, or what the task selects by, lower being better) is
-    above the lowest of all but the last ``nonmonotone`` before it:  v_t > min(v_0 ... v_(t-n-1)).  From then on  a <- a + (w - a) / k  after step k of the average.
+    above the lowest of all but the last ``nonmonotone`` before it:  v_t > min(v_0 ... v_(t-n-1)).  From then on
+    a <- a + (w - a) / k  after step k of the average.
 
     Source: Merity et al., "Regularizing and Optimizing LSTM Language Models", arXiv:1708.02182, algorithm 1.
 

@@ -35,7 +35,7 @@ class Result:
         best_step: the step of the best validation.
         best: its measures.
         selects_by: which of them said so.
-        unfrozen_at: the steps from which the layer groups were trained, the last group first; empty: all from the first.
+        unfrozen_at: the steps from which the layer groups were trained, the last group first; empty: all from step 1.
         parameters: how many numbers were trained.
         settings: the training settings.
         versions: what it ran on, and what of its network computed how.

@@ -77,7 +77,7 @@ def one_cycle(step: int, steps: int, warmup: float, final: float) -> float:
 
 
 def slanted(step: int, steps: int, warmup: float, final: float) -> float:
-    """The slanted triangle: straight up from 1/32 over the share ``warmup`` of the steps (0.1 is usual), then down again.
+    """The slanted triangle: straight up from 1/32 over the share ``warmup`` of the steps (0.1 is usual), then down.
 
     f(t) = (1 + 31 p) / 32,  p = t / c where t < c, else 1 - (t - c) / (T - c),  c = floor(warmup T)
 

@@ -93,7 +93,7 @@ class Task(Protocol):
         ...
 
     def groups(self, network: nn.Module) -> list[list[nn.Parameter]]:
-        """The parameters in groups of layers, from the input's side to the output's; each trained one is in one of them.
+        """The parameters in groups of layers, from the input's side to the output's; each trained one is in one.
 
         A group learns ``rate_decay`` times slower than the one above it, and ``unfreeze_every`` lets them be trained
         one after another. A network that is not fine-tuned is one group.
