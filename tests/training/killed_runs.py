@@ -21,7 +21,10 @@ from gatewise.training.settings import TrainingSettings
 from training.toy import Toy
 from training.watching import everything, quick_fit
 
-SETTINGS = TrainingSettings(epochs=8, learning_rate=0.02, log_every=5, checkpoint_every=3, validate_every=4, keep=2)
+SETTINGS = TrainingSettings(
+    epochs=8, learning_rate=0.02, log_every=5, checkpoint_every=3, validate_every=4, keep=2, rate_decay=2.0,
+    unfreeze_every=2.5,
+)  # fmt: skip
 
 
 def start(folder: Path) -> int:

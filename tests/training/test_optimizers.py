@@ -120,7 +120,7 @@ def test_a_validation_that_was_not_finite_kept_the_average_from_beginning(bad):
     """min() of a list that begins with nan is nan, and nothing is above it."""
     average, weights = Average(1), [torch.zeros(2)]
     assert [average.validated(loss, weights) for loss in (bad, 3.0, 2.0, 2.5, 2.6)] == [False] * 4 + [True]
-    assert all(loss > 0 for loss in average.losses)
+    assert all(loss > 0 for loss in average.costs)
 
 
 class Watched(Toy):

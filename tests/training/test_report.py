@@ -53,6 +53,7 @@ def rows(steps):
 SUMMARY = {
     "name": "lm", "unit": "token", "nats": True, "stopped": "done", "steps": 40, "epochs": 2.0, "units": 4000,
     "seconds": 10.0, "units_per_second": 400.0, "best_step": 40, "best": {"loss": 2.0, "bits_per_character": 1.75},
+    "selects_by": {"measure": "loss", "higher": False}, "unfrozen_at": [],
     "parameters": 12345, "settings": {"seed": 7}, "versions": {"torch": "2.13.0"}, "samples": ["it wrote this"],
 }  # fmt: skip
 

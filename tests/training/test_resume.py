@@ -26,12 +26,19 @@ KINDS = {
     ),
     "accumulated": TrainingSettings(accumulate=3, epochs=3, learning_rate=0.02, log_every=2, checkpoint_every=1),
     "bfloat16": TrainingSettings(precision="bfloat16", epochs=3, learning_rate=0.02),
+    "unfreezing": TrainingSettings(  # from steps 7 and 13 on
+        schedule="slanted", rate_decay=2.6, unfreeze_every=0.75, epochs=3, learning_rate=0.02, checkpoint_every=4
+    ),
+    "unfreezing, averaged": TrainingSettings(
+        optimizer="nt-asgd", momentum=0.5, rate_decay=2.0, unfreeze_every=1.5, learning_rate=0.5, nonmonotone=1,
+        validate_every=3, epochs=3, checkpoint_every=1,
+    ),
 }  # fmt: skip
 LOSSES = [3.0, 2.0, 2.5, 2.4, 2.3, 1.0, 1.5, 1.2]
 
 
 def task(kind):
-    return Toy(LOSSES * 2, per_epoch=3) if kind == "averaged" else Toy()
+    return Toy(LOSSES * 2, per_epoch=3) if "averaged" in kind else Toy()
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +56,7 @@ def whole(tmp_path_factory):
     return make
 
 
-STEPS = {"averaged": 9, "accumulated": 8}  # of 24 otherwise
+STEPS = {"averaged": 9, "accumulated": 8, "unfreezing, averaged": 9}  # of 24 otherwise
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -216,6 +223,7 @@ ALIVE = {
     "just logged, after a skipped step": ((SCRIPTED, 2, (7, 9, 10)), BASE.replace(validate_every=4), 9),
     PENDING: ((SCRIPTED, 2), BASE, 6),
     "adamw": ((SCRIPTED, 2), BASE.replace(optimizer="adamw", schedule="cosine", learning_rate=0.01), 5),
+    "a group frozen": ((SCRIPTED, 2), BASE.replace(rate_decay=2.0, unfreeze_every=2), 5),
 }
 LARGE = 1e9  # a change of a time or a speed that no slow machine explains
 

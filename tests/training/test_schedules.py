@@ -1,10 +1,12 @@
 """The learning rate, against torch's own schedulers."""
 
+import math
+
 import pytest
 import torch
 from torch.optim import lr_scheduler as theirs
 
-from gatewise.training.schedules import SCHEDULES, Plateau, cosine, learning_rate, one_cycle
+from gatewise.training.schedules import SCHEDULES, Plateau, cosine, learning_rate, one_cycle, slanted
 from gatewise.training.settings import TrainingSettings
 
 STEPS = 50
@@ -35,6 +37,17 @@ def test_one_cycle_is_torchs(optimizer, share):
     expected = [*rates_of(scheduler, optimizer)]
     steps = [one_cycle(step, STEPS + 1, share * STEPS / (STEPS + 1), 0.0) for step in range(STEPS)]
     assert steps == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("steps", "share"), [(100, 0.1), (40, 0.25), (64, 0.5)])
+def test_slanted_is_that_of_the_paper(steps, share):
+    """Howard & Ruder 2018, equation 3, as it stands there."""
+    ratio, cut = 32, math.floor(steps * share)
+    for t in range(steps):
+        p = t / cut if t < cut else 1 - (t - cut) / (cut * (1 / share - 1))
+        assert slanted(t, steps, share, 0.0) == pytest.approx((1 + p * (ratio - 1)) / ratio)
+    assert slanted(cut, steps, share, 0.0) == 1.0
+    assert slanted(steps, steps, share, 0.0) == slanted(0, steps, share, 0.0) == 1 / ratio
 
 
 def test_plateau_is_torchs(optimizer):

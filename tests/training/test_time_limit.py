@@ -108,6 +108,12 @@ def test_with_an_even_clock_a_resumed_run_is_bit_equal(tmp_path, clock):
     assert everything(tmp_path / "parts") == everything(tmp_path / "whole")
 
 
+def test_layer_groups_are_unfrozen_by_the_epochs_all_the_same(tmp_path, clock):
+    _, memory, result = run(tmp_path, LIMITED.replace(unfreeze_every=2.0), Timed(clock))
+    assert (result.stopped, result.unfrozen_at) == ("time", [1, 17, 33])
+    assert [record["layer_groups"] for record in memory.records] == [1] * 16 + [2] * 16 + [3] * 28
+
+
 def test_a_limit_shorter_than_a_step_is_one_step(tmp_path, clock):
     _, _, result = run(tmp_path, LIMITED.replace(max_minutes=1e-6), Timed(clock))
     assert (result.stopped, result.steps) == ("time", 1)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from gatewise.storage import pack_tensors
 from gatewise.training.result import Result
+from gatewise.training.selection import Selection
 from gatewise.training.task import StepLoss
 
 INPUTS, HIDDEN, ROWS, TIME = 3, 5, 4, 6
@@ -79,7 +80,7 @@ class Toy:
         broken: the batches whose gradient is not a number.
     """
 
-    name, unit, nats = "toy", "step", False
+    name, unit, nats, selects_by = "toy", "step", False, Selection("loss")
 
     def __init__(
         self, validations: Sequence[float] | None = None, per_epoch: int = 8, broken: Sequence[int] = ()
@@ -94,6 +95,9 @@ class Toy:
 
     def network(self) -> Waves:
         return Waves()
+
+    def groups(self, network: nn.Module) -> list[list[nn.Parameter]]:
+        return [list(layer.parameters()) for layer in network.children()]  # that of the dropout is empty
 
     def computed_by(self, network: nn.Module) -> dict[str, str]:
         return {}
@@ -134,7 +138,7 @@ class Toy:
 class Bare:
     """A linear network without chance, for arithmetic that can be done by hand; batches are (x, y)."""
 
-    name, unit, nats = "bare", "row", True
+    name, unit, nats, selects_by = "bare", "row", True, Selection("loss")
 
     def __init__(self, batches, scale=None):
         self.batches, self.scale, self.position = batches, scale or (lambda number: 1.0), 0
@@ -147,6 +151,9 @@ class Bare:
     def network(self):
         nn.init.constant_(self.made.weight, 0.5)
         return self.made
+
+    def groups(self, network):
+        return [list(network.parameters())]
 
     def computed_by(self, network):
         return {}

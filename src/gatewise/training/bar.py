@@ -78,7 +78,7 @@ class Bar:
     def recorded(self, record: Mapping[str, Any]) -> None:
         """Say what a validation measured; the rest is in the bar."""
         if self._run is not None and "validation_loss" in record:
-            told = validation(record, self._run.nats)
+            told = validation(record, self._run)
             self.said(f"step {record['step']:,}, epoch {record['epoch']:.2f}: {told}")
 
     def said(self, line: str) -> None:

@@ -47,13 +47,14 @@ class Line:
         label: what the legend calls it; "" keeps it out.
         points: pairs (x, y); those that are not finite are left out.
         colour: a CSS colour.
-        form: thin (the raw values), strong (their course), marked (a marker at each point), or dashed (a level).
+        form: thin (the raw values), strong (their course), marked (a marker at each point), dashed (a level), or steps
+            (what holds from one point up to the next, as it was at the later one).
     """
 
     label: str
     points: Sequence[tuple[float, float]]
     colour: str = BLUE
-    form: Literal["thin", "strong", "marked", "dashed"] = "strong"
+    form: Literal["thin", "strong", "marked", "dashed", "steps"] = "strong"
 
 
 def chart(
@@ -197,6 +198,7 @@ def _draw(axes: Axes, lines: Iterable[Line]) -> None:
         "strong": {"linewidth": 1.7},
         "dashed": {"linewidth": 1.2, "linestyle": (0, (4, 3))},
         "marked": {"linewidth": 1.7, "marker": "o", "markersize": 3.5},
+        "steps": {"linewidth": 1.7, "drawstyle": "steps-pre"},
     }
     labelled = 0
     for line in lines:

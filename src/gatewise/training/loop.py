@@ -16,6 +16,7 @@ from gatewise.errors import ModelFileError, TrainingError
 from gatewise.storage import check_finite, lock, make_folder, sweep, write_atomically
 from gatewise.training import randomness, report
 from gatewise.training.checkpoint import Checkpoints, newest, pack
+from gatewise.training.layer_groups import LayerGroups
 from gatewise.training.metrics import MetricsFile
 from gatewise.training.monitor import Monitor, Run
 from gatewise.training.optimizers import Average, build
@@ -100,7 +101,8 @@ class Loop:
         self.task, self.settings, self.folder, self.monitor, self.signals = task, settings, folder, monitor, signals
         self.network = task.network().train()
         self.stream = task.train_batches()
-        self.optimizer = build(self.network, settings)
+        self.groups = LayerGroups(task.groups(self.network), self.network, settings)
+        self.optimizer = build(self.network, settings, self.groups)
         self.stepper = Stepper(task, self.network, self.stream, self.optimizer, settings)
         self.plateau, self.average = Plateau(), Average(settings.nonmonotone)
         self.progress, self.best_weights = Progress(), dict[str, Tensor]()
@@ -154,10 +156,14 @@ class Loop:
                 self.steps,
                 self._parameter_count(),
                 self.limit,
+                task.selects_by.measure,
             )
         )
         for part, how in self.computed_by.items():
             self.monitor.said(f"{part}: {how}")
+        last = (self.steps - 1) * self.settings.accumulate / self.stream.batches_per_epoch
+        if never := self.groups.never(last):
+            self.monitor.said(never)
 
     # --- going on ---
 
@@ -218,6 +224,7 @@ class Loop:
     def _step(self) -> None:
         began = time.perf_counter()
         progress, interval = self.progress, self.progress.interval
+        self._unfreeze()
         progress.rate = self._rate()
         outcome = self.stepper.step(progress.rate)
         if outcome.finite:
@@ -231,6 +238,16 @@ class Loop:
         self.unsaved = True
         self._tally(outcome)
         self.monitor.stepped(progress.step, outcome.loss / outcome.count, progress.units, progress.seconds)
+
+    def _unfreeze(self) -> None:
+        """Train the layer groups whose time has come for the next step, and no others."""
+        progress = self.progress
+        due = max(len(progress.unfrozen_at), self.groups.due(self.stream.epoch))
+        self.groups.train(due)
+        if self.settings.unfreeze_every:
+            for count in range(len(progress.unfrozen_at) + 1, due + 1):
+                progress.unfrozen_at.append(progress.step + 1)
+                self.monitor.said(self.groups.told(count, progress.step + 1))
 
     def _tally(self, outcome: Outcome) -> None:
         progress, interval = self.progress, self.progress.interval
@@ -263,8 +280,9 @@ class Loop:
                 return
             finally:
                 progress.validation_seconds += time.perf_counter() - began
-            loss = measures["loss"]
-            best = math.isfinite(loss) and (not progress.best or loss < progress.best["loss"])
+            selects_by = self.task.selects_by
+            cost = selects_by.cost(measures)
+            best = math.isfinite(cost) and (not progress.best or cost < selects_by.cost(progress.best))
             if best:
                 self._refuse_infinite_weights()
                 self.best_weights = {name: value.clone() for name, value in weights_of(self.network).items()}
@@ -272,8 +290,8 @@ class Loop:
         progress.unimproved = 0 if best else progress.unimproved + 1
         progress.validated_at = progress.step
         if settings.schedule == "plateau":
-            self.plateau.validated(loss, settings.plateau_factor, settings.plateau_patience)
-        if settings.optimizer == "nt-asgd" and self.average.validated(loss, self.stepper.parameters):
+            self.plateau.validated(cost, settings.plateau_factor, settings.plateau_patience)
+        if settings.optimizer == "nt-asgd" and self.average.validated(cost, self.stepper.parameters):
             self.monitor.said(f"validation stopped improving: from step {progress.step:,} the weights are averaged")
         self._record({f"validation_{name}": value for name, value in measures.items()} | {"best": best})
 
@@ -288,6 +306,7 @@ class Loop:
             "units": progress.units,
             "seconds": progress.seconds,
             "memory": memory_in_use(),
+            **({"layer_groups": len(progress.unfrozen_at)} if self.settings.unfreeze_every else {}),
             **measures,
         }
         progress.recorded_at, progress.interval = progress.step, Interval()
@@ -312,7 +331,8 @@ class Loop:
 
     def _finish(self, stopped: Literal["done", "time", "patience", "not finite"]) -> Result:
         if not self.best_weights:
-            raise TrainingError("no validation gave a finite loss, so there is nothing to save")
+            measure = self.task.selects_by.measure
+            raise TrainingError(f"no validation gave a finite {measure}, so there is nothing to save")
         put_weights(self.network, self.best_weights)
         self.network.eval()
         result = self._result(stopped)
@@ -340,6 +360,8 @@ class Loop:
             validation_seconds=progress.validation_seconds,
             best_step=progress.best_step,
             best=dict(progress.best),
+            selects_by=task.selects_by,
+            unfrozen_at=list(progress.unfrozen_at),
             parameters=self._parameter_count(),
             settings=self.settings.to_dict(),
             versions=self.versions,
@@ -349,7 +371,8 @@ class Loop:
         return sum(parameter.numel() for parameter in self.stepper.parameters)
 
     def close(self) -> None:
-        """Let go of the files and the screen."""
+        """Let go of the files and the screen, and of what was frozen for a time."""
+        self.groups.train(len(self.groups.groups))
         if self.metrics is not None:
             self.metrics.close()
         self.monitor.ended()

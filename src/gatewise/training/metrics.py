@@ -1,10 +1,12 @@
 """``metrics.jsonl``: one JSON object per line, from the first step to the last.
 
 Every line has ``step``, ``epoch``, ``loss`` (mean per unit since the line before; null where all steps were skipped),
-``learning_rate``, ``gradient_norm`` (mean before clipping), ``clipped`` and ``skipped`` (shares of the steps since the
-line before), ``units`` (trained on so far), ``units_per_second`` (of training alone, since the line before),
-``seconds`` (of training alone, so far) and ``memory`` (MiB in use). The line of a validation also has
-``validation_loss``, ``validation_NAME`` for each other measure of the task, and ``best`` (the lowest loss so far?).
+``learning_rate`` (of the last layer group), ``gradient_norm`` (mean before clipping), ``clipped`` and ``skipped``
+(shares of the steps since the line before), ``units`` (trained on so far), ``units_per_second`` (of training alone,
+since the line before),
+``seconds`` (of training alone, so far) and ``memory`` (MiB in use); under ``unfreeze_every`` also ``layer_groups`` (how
+many are trained). The line of a validation also has ``validation_loss``, ``validation_NAME`` for each other measure of
+the task, and ``best`` (the best so far, by the measure that the task selects by?).
 """
 
 from __future__ import annotations

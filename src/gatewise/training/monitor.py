@@ -23,6 +23,7 @@ class Run:
         steps: the last step.
         parameters: how many numbers are trained.
         limit: seconds of training and validation after which it ends in any case; 0: none.
+        selects_by: the measure of a validation that says what is best.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Run:
     steps: int
     parameters: int
     limit: float = 0.0
+    selects_by: str = "loss"
 
 
 class Monitor(Protocol):
@@ -162,7 +164,7 @@ def describe(record: Mapping[str, Any], run: Run) -> str:
     ]
     line = f"step {steps_of(run, record['step'])}, epoch {record['epoch']:.2f}: {', '.join(parts)}"
     if "validation_loss" in record:
-        line += f"; {validation(record, run.nats)}"
+        line += f"; {validation(record, run)}"
     return line
 
 
@@ -194,19 +196,21 @@ def steps_of(run: Run, step: int) -> str:
     return f"{step:,}" if run.limit else f"{step:,}/{run.steps:,}"
 
 
-def validation(record: Mapping[str, Any], nats: bool) -> str:
+def validation(record: Mapping[str, Any], run: Run) -> str:
     """What a validation measured, in words: the loss, every other measure of the task, and whether it is the best.
 
     Example:
-        >>> validation({"validation_loss": 2.0, "validation_unknown_share": 0.031, "best": False}, nats=True)
+        >>> run = Run("lm", "token", True, Path("runs/a"), 0, 2000, 10)
+        >>> validation({"validation_loss": 2.0, "validation_unknown_share": 0.031, "best": False}, run)
         'validation loss 2.0000, perplexity 7.39, unknown share 0.031'
     """
+    best = "best so far" if run.selects_by == "loss" else f"best {run.selects_by.replace('_', ' ')} so far"
     others = (
         f", {name.removeprefix('validation_').replace('_', ' ')} {value:.4g}"
         for name, value in record.items()
         if name.startswith("validation_") and name != "validation_loss"
     )
-    return f"validation {losses(record['validation_loss'], nats)}{''.join(others)}{', best so far' * record['best']}"
+    return f"validation {losses(record['validation_loss'], run.nats)}{''.join(others)}{f', {best}' * record['best']}"
 
 
 def losses(loss: float | None, nats: bool) -> str:

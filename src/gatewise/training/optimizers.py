@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from gatewise.training.layer_groups import LayerGroups
 from gatewise.training.settings import TrainingSettings
 
 _EPSILON = 1e-8  # of AdamW, as in the paper
@@ -32,7 +33,7 @@ class Optimizer(Protocol):
     parameters: list[Tensor]
 
     def step(self, rate: float) -> None:
-        """Change every parameter that has a gradient, at the learning rate ``rate``."""
+        """Change every parameter that has a gradient, at its share of the learning rate ``rate``."""
         ...
 
     def state(self) -> dict[str, Any]:
@@ -44,8 +45,13 @@ class Optimizer(Protocol):
         ...
 
 
-def build(network: nn.Module, settings: TrainingSettings) -> Optimizer:
+def build(network: nn.Module, settings: TrainingSettings, groups: LayerGroups | None = None) -> Optimizer:
     """The optimiser of a run; matrices decay, vectors do not.
+
+    Args:
+        network: whose parameters it trains, those of which ``requires_grad`` is False left out.
+        settings: the optimiser and its numbers.
+        groups: which part of the network learns how quickly; None: all of it alike.
 
     Without ``weight_decay`` in the settings, ``DECAYS`` says how much. SGD's decay is part of the gradient (coupled):
     at a learning rate of 20, AdamW's 0.01 would shrink a matrix to four fifths at every step.
@@ -56,10 +62,11 @@ def build(network: nn.Module, settings: TrainingSettings) -> Optimizer:
         ('AdamW', 2)
     """
     parameters: list[Tensor] = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    shares = None if groups is None else [groups.share(parameter) for parameter in parameters]
     decay = DECAYS[settings.optimizer] if settings.weight_decay is None else settings.weight_decay
     if settings.optimizer == "adamw":
-        return AdamW(parameters, decay, settings.adam_beta1, settings.adam_beta2)
-    return SGD(parameters, decay, settings.momentum)
+        return AdamW(parameters, decay, settings.adam_beta1, settings.adam_beta2, shares)
+    return SGD(parameters, decay, settings.momentum, shares)
 
 
 class AdamW:
@@ -72,6 +79,7 @@ class AdamW:
         decay: d, for tensors of two dimensions and more.
         beta1: b1.
         beta2: b2.
+        shares: what r is multiplied by for each parameter; None: 1. t counts the steps of each by itself.
 
     Source: Loshchilov & Hutter, "Decoupled Weight Decay Regularization", arXiv:1711.05101, without its schedule factor.
 
@@ -83,8 +91,16 @@ class AdamW:
         tensor([[0.7500]])
     """
 
-    def __init__(self, parameters: Sequence[Tensor], decay: float, beta1: float, beta2: float) -> None:
+    def __init__(
+        self,
+        parameters: Sequence[Tensor],
+        decay: float,
+        beta1: float,
+        beta2: float,
+        shares: Sequence[float] | None = None,
+    ) -> None:
         self.parameters, self.decay, self.betas = list(parameters), decay, (beta1, beta2)
+        self.shares = [1.0] * len(self.parameters) if shares is None else list(shares)
         self.steps = [torch.zeros((), device=parameter.device) for parameter in self.parameters]
         self.means = [torch.zeros_like(parameter) for parameter in self.parameters]
         self.squares = [torch.zeros_like(parameter) for parameter in self.parameters]
@@ -92,7 +108,7 @@ class AdamW:
     @torch.no_grad()
     def step(self, rate: float) -> None:
         """Change every parameter that has a gradient."""
-        for decays, numbers in _groups(self.parameters):
+        for decays, share, numbers in _alike(self.parameters, self.shares):
             steps = [self.steps[number] for number in numbers]
             torch._foreach_add_(steps, 1)
             torch._fused_adamw_(
@@ -102,7 +118,7 @@ class AdamW:
                 [self.squares[number] for number in numbers],
                 [],
                 steps,
-                lr=rate,
+                lr=rate * share,
                 beta1=self.betas[0],
                 beta2=self.betas[1],
                 weight_decay=self.decay if decays else 0.0,
@@ -130,6 +146,7 @@ class SGD:
         parameters: what to train.
         decay: d, for tensors of two dimensions and more.
         momentum: mu, in [0, 1).
+        shares: what r is multiplied by for each parameter; None: 1.
 
     Example:
         >>> weight = torch.ones(1)
@@ -139,21 +156,24 @@ class SGD:
         tensor([0.5000])
     """
 
-    def __init__(self, parameters: Sequence[Tensor], decay: float, momentum: float) -> None:
+    def __init__(
+        self, parameters: Sequence[Tensor], decay: float, momentum: float, shares: Sequence[float] | None = None
+    ) -> None:
         self.parameters, self.decay, self.momentum = list(parameters), decay, momentum
+        self.shares = [1.0] * len(self.parameters) if shares is None else list(shares)
         self.moments = [torch.zeros_like(parameter) for parameter in self.parameters] if momentum else []
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
         """Change every parameter that has a gradient."""
-        for decays, numbers in _groups(self.parameters):
+        for decays, share, numbers in _alike(self.parameters, self.shares):
             torch._fused_sgd_(
                 [self.parameters[number] for number in numbers],
                 _gradients(self.parameters, numbers),
                 [self.moments[number] for number in numbers] if self.momentum else [],
                 weight_decay=self.decay if decays else 0.0,
                 momentum=self.momentum,
-                lr=rate,
+                lr=rate * share,
                 dampening=0.0,
                 nesterov=False,
                 maximize=False,
@@ -170,12 +190,13 @@ class SGD:
             torch._foreach_copy_(self.moments, state["moments"])
 
 
-def _groups(parameters: list[Tensor]) -> list[tuple[bool, list[int]]]:
-    """Whether they decay, and the numbers of the parameters that have a gradient."""
-    numbers = [number for number, parameter in enumerate(parameters) if parameter.grad is not None]
-    matrices = [number for number in numbers if parameters[number].dim() >= 2]
-    vectors = [number for number in numbers if parameters[number].dim() < 2]
-    return [(decays, group) for decays, group in ((True, matrices), (False, vectors)) if group]
+def _alike(parameters: list[Tensor], shares: list[float]) -> list[tuple[bool, float, list[int]]]:
+    """The numbers of the parameters that have a gradient, by what one call needs: whether they decay, and the share."""
+    found: dict[tuple[bool, float], list[int]] = {}
+    for number, (parameter, share) in enumerate(zip(parameters, shares, strict=True)):
+        if parameter.grad is not None:
+            found.setdefault((parameter.dim() >= 2, share), []).append(number)
+    return [(decays, share, numbers) for (decays, share), numbers in found.items()]
 
 
 def _gradients(parameters: list[Tensor], numbers: list[int]) -> list[Tensor]:
@@ -186,20 +207,21 @@ def _gradients(parameters: list[Tensor], numbers: list[int]) -> list[Tensor]:
 class Average:
     """The mean of the weights since validation stopped improving (NT-ASGD).
 
-    Averaging begins at the first validation whose loss is above the lowest of all but the last ``nonmonotone``
-    before it:  v_t > min(v_0 ... v_(t-n-1)).  From then on  a <- a + (w - a) / k  after step k of the average.
+    Averaging begins at the first validation whose cost (the loss, or what the task selects by, lower being better) is
+    above the lowest of all but the last ``nonmonotone`` before it:  v_t > min(v_0 ... v_(t-n-1)).  From then on
+    a <- a + (w - a) / k  after step k of the average.
 
     Source: Merity et al., "Regularizing and Optimizing LSTM Language Models", arXiv:1708.02182, algorithm 1.
 
     Attributes:
         nonmonotone: n above.
-        losses: of the validations before the average began.
+        costs: of the validations before the average began.
         weights: the average, one tensor per parameter; empty before it began.
         count: how many weights it is the mean of.
 
     Example:
         >>> weights, average = [torch.zeros(1)], Average(nonmonotone=1)
-        >>> [average.validated(loss, weights) for loss in (3.0, 2.0, 2.5, 2.4)]
+        >>> [average.validated(cost, weights) for cost in (3.0, 2.0, 2.5, 2.4)]
         [False, False, False, True]
         >>> average.stepped([torch.ones(1)])
         >>> average.weights
@@ -207,21 +229,21 @@ class Average:
     """
 
     nonmonotone: int
-    losses: list[float] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)
     weights: list[Tensor] = field(default_factory=list)
     count: int = 0
 
-    def validated(self, loss: float, weights: Sequence[Tensor]) -> bool:
-        """Take note of a validation loss; True where the average begins with ``weights`` because of it.
+    def validated(self, cost: float, weights: Sequence[Tensor]) -> bool:
+        """Take note of a validation; True where the average begins with ``weights`` because of it.
 
-        A loss that is not finite counts as infinite: min() of a list that holds nan depends on its order.
+        A cost that is not finite counts as infinite: min() of a list that holds nan depends on its order.
         """
         if self.weights:
             return False
-        loss = loss if math.isfinite(loss) else math.inf
-        earlier = self.losses[: -self.nonmonotone]
-        begins = bool(earlier) and loss > min(earlier)
-        self.losses.append(loss)
+        cost = cost if math.isfinite(cost) else math.inf
+        earlier = self.costs[: -self.nonmonotone]
+        begins = bool(earlier) and cost > min(earlier)
+        self.costs.append(cost)
         if begins:
             self.weights = [weight.detach().clone() for weight in weights]
             self.count = 1

@@ -64,6 +64,7 @@ class Progress:
         best: its measures.
         unimproved: validations since.
         not_finite: steps in a row whose gradient was not finite.
+        unfrozen_at: the steps from which the layer groups were trained that were frozen at first, the last group first.
         ended: why the run ended, or "".
         interval: sums since the last line of ``metrics.jsonl``.
     """
@@ -79,6 +80,7 @@ class Progress:
     best: dict[str, float] = field(default_factory=dict)
     unimproved: int = 0
     not_finite: int = 0
+    unfrozen_at: list[int] = field(default_factory=list)
     ended: str = ""
     interval: Interval = field(default_factory=Interval)
 

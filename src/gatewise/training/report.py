@@ -14,8 +14,10 @@ from gatewise.storage import write_atomically
 from gatewise.training.curves import BLUE, GREEN, GREY, ORANGE, Line, chart, printable, smoothed
 from gatewise.training.metrics import read_metrics
 from gatewise.training.monitor import duration
+from gatewise.training.selection import Selection
 
 Row = Mapping[str, Any]
+_LOSS = Selection("loss")
 _DRAWABLE = 50.0  # nats; the perplexity of more has 22 digits
 _CSS = """
 :root { color-scheme: light; }
@@ -64,6 +66,7 @@ def write(folder: str | Path) -> Path:
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> summary = {"name": "lm", "unit": "token", "nats": True, "stopped": "done", "steps": 0, "epochs": 0.0,
         ...     "units": 0, "seconds": 0.0, "units_per_second": 0.0, "best_step": 0, "best": {"loss": 2.0},
+        ...     "selects_by": {"measure": "loss", "higher": False}, "unfrozen_at": [],
         ...     "parameters": 10, "settings": {"seed": 0}, "versions": {"torch": "2.13.0"}, "samples": []}
         >>> _ = (folder / "metrics.jsonl").write_text("")
         >>> _ = (folder / "summary.json").write_text(json.dumps(summary))
@@ -81,6 +84,7 @@ def write(folder: str | Path) -> Path:
         title=f"{summary['name']}: {folder.resolve().name}",
         unit=summary["unit"],
         nats=summary["nats"],
+        selects_by=Selection(**summary["selects_by"]),
         facts=_facts(summary),
         settings={**settings, "versions": summary["versions"]},
         samples=summary["samples"],
@@ -96,6 +100,7 @@ def page(
     title: str,
     unit: str,
     nats: bool = True,
+    selects_by: Selection = _LOSS,
     facts: Mapping[str, str],
     settings: Mapping[str, Mapping[str, Any]],
     samples: Sequence[str],
@@ -107,6 +112,7 @@ def page(
         title: the heading.
         unit: what the loss is the mean over, in the singular.
         nats: whether the loss is a negative natural log probability, so that its exponential is a perplexity.
+        selects_by: the measure of a validation that says what is best.
         facts: what stands in the boxes at the head, by name.
         settings: tables of settings, by name.
         samples: texts.
@@ -116,11 +122,13 @@ def page(
         >>> "&lt;b&gt;" in text, "a &amp; b" in text, "<script" in text
         (True, True, False)
     """
-    drawn = charts(rows, unit, nats)
+    drawn = charts(rows, unit, nats, selects_by.measure)
     meaning = ", in nats; perplexity is its exponential" if nats else ""
+    kept = f" The weights of the {'highest' if selects_by.higher else 'lowest'} {_words(selects_by.measure)} are kept."
     parts = [
         f"<h1>{_text(title)}</h1>",
-        f'<p class="lead">Loss is the mean over {_text(unit)}s{meaning}. Time is that of training alone.</p>',
+        f'<p class="lead">Loss is the mean over {_text(unit)}s{meaning}. Time is that of training alone.'
+        f"{_text(kept) if selects_by != _LOSS else ''}</p>",
         '<div class="facts">' + "".join(_fact(name, value) for name, value in facts.items()) + "</div>",
         "<h2>Curves</h2>" if drawn else "",
         '<div class="charts">' + "".join(f"<figure>{svg}</figure>" for svg in drawn) + "</div>",
@@ -151,8 +159,8 @@ def document(title: str, parts: Iterable[str]) -> str:
     )
 
 
-def charts(rows: Sequence[Row], unit: str = "token", nats: bool = True) -> list[str]:
-    """The curves as SVG: loss and perplexity, gradient norm, clipped share, learning rate, speed and memory.
+def charts(rows: Sequence[Row], unit: str = "token", nats: bool = True, selects_by: str = "loss") -> list[str]:
+    """The curves as SVG: what selects, loss, perplexity, gradient norm, clipped share, learning rate, speed and so on.
 
     What no row has a number for is not drawn.
 
@@ -162,6 +170,9 @@ def charts(rows: Sequence[Row], unit: str = "token", nats: bool = True) -> list[
     """
     drawn = []
     measures = [("Loss", "loss", f"{'nats' if nats else 'loss'} per {unit}")]
+    if selects_by != "loss":
+        name = _words(selects_by)
+        measures.insert(0, (name[:1].upper() + name[1:], selects_by, name))
     if nats:
         measures.append(("Perplexity", "perplexity", f"perplexity per {unit}"))
     for name, y, label in measures:
@@ -176,6 +187,7 @@ _OTHERS = (
     ("gradient_norm", "Gradient norm", "step", "norm before clipping", BLUE),
     ("clipped_percent", "Clipped steps", "step", "% of the steps", ORANGE),
     ("learning_rate", "Learning rate", "step", "learning rate", GREEN),
+    ("layer_groups", "Layer groups that are trained", "step", "groups", BLUE),
     ("units_per_second", "Speed", "minutes", "units per second", BLUE),
     ("memory", "Memory in use", "minutes", "MiB", GREEN),
 )
@@ -188,12 +200,9 @@ _FROM: dict[str, tuple[str, Callable[[float], float | None]]] = {
 
 
 def _losses(rows: Sequence[Row], x: str, y: str) -> list[Line]:
-    raw = _points(rows, x, y)
-    return [
-        Line("", raw, BLUE, "thin"),
-        Line("training", smoothed(raw), BLUE),
-        Line("validation", _points(rows, x, f"validation_{y}"), ORANGE, "marked"),
-    ]
+    raw, validation = _points(rows, x, y), Line("validation", _points(rows, x, f"validation_{y}"), ORANGE, "marked")
+    training = [Line("", raw, BLUE, "thin"), Line("training", smoothed(raw), BLUE)]
+    return [*training, validation] if raw else [validation]
 
 
 def _other(rows: Sequence[Row], name: str, title: str, x: str, label: str, colour: str) -> str:
@@ -203,6 +212,8 @@ def _other(rows: Sequence[Row], name: str, title: str, x: str, label: str, colou
     across = "minutes of training" if x == "minutes" else "steps"
     if name == "learning_rate":  # it is set, not measured: there is no noise to smooth
         return chart(title, across, label, [Line("", points, colour)])
+    if name == "layer_groups":
+        return chart(title, across, label, [Line("", _corners(points), colour, "steps")], zero=True)
     lines = [Line("", points, GREY, "thin"), Line("", smoothed(points), colour)]
     log = name == "gradient_norm" and all(y > 0 for _, y in points)
     return chart(title, across, label, lines, log=log, zero=True)
@@ -213,6 +224,19 @@ def _points(rows: Sequence[Row], x: str, y: str) -> list[tuple[float, float]]:
     return [(across, up) for across, up in pairs if across is not None and up is not None]
 
 
+def _corners(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The points at both sides of each change, with the first and the last: of whole numbers there is no mean to draw.
+
+    Example:
+        >>> _corners([(1, 1.0), (2, 1.0), (3, 1.0), (4, 2.0), (5, 2.0), (6, 2.0)])
+        [(1, 1.0), (3, 1.0), (4, 2.0), (6, 2.0)]
+    """
+    last = len(points) - 1
+    changes = {place for place in range(last) if points[place][1] != points[place + 1][1]}
+    kept = {0, last} | changes | {place + 1 for place in changes}
+    return [points[place] for place in sorted(kept)]
+
+
 def _value(row: Row, name: str) -> float | None:
     """A number of a row, or one that is worked out from it; None where there is none to draw."""
     source, convert = _FROM.get(name, (name, float))
@@ -221,15 +245,20 @@ def _value(row: Row, name: str) -> float | None:
 
 
 def _facts(summary: Mapping[str, Any]) -> dict[str, str]:
-    unit, best = summary["unit"], summary["best"]
-    loss = best.get("loss")
+    unit, best, selects_by = summary["unit"], summary["best"], summary["selects_by"]["measure"]
+    loss, at = best.get("loss"), f"(step {summary['best_step']:,})"
     facts = {}
+    if selects_by != "loss":
+        facts[f"best validation, {_words(selects_by)} {at}"] = f"{best[selects_by]:.4g}"
     if loss is not None:
         measure = f"{'nats' if summary['nats'] else 'loss'} per {unit}"
-        facts[f"best validation, {measure} (step {summary['best_step']:,})"] = f"{loss:.4f}"
+        facts[f"best validation, {measure} {at}" if selects_by == "loss" else f"its {measure}"] = f"{loss:.4f}"
     if loss is not None and summary["nats"] and loss < _DRAWABLE:
         facts[f"perplexity per {unit}"] = f"{math.exp(loss):,.2f}"
-    facts |= {name.replace("_", " "): f"{value:.4g}" for name, value in best.items() if name != "loss"}
+    facts |= {_words(name): f"{value:.4g}" for name, value in best.items() if name not in ("loss", selects_by)}
+    if summary["unfrozen_at"]:
+        steps = ", ".join(f"{step:,}" for step in summary["unfrozen_at"])
+        facts["steps from which the layer groups were trained, the last group first"] = steps
     return facts | {
         "parameters": f"{summary['parameters']:,}",
         "steps": f"{summary['steps']:,}",
@@ -238,6 +267,10 @@ def _facts(summary: Mapping[str, Any]) -> dict[str, str]:
         f"{unit}s per second": f"{summary['units_per_second']:,.0f}",
         "why it ended": summary["stopped"],
     }
+
+
+def _words(measure: str) -> str:
+    return measure.replace("_", " ")
 
 
 def _fact(name: str, value: str) -> str:

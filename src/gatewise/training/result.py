@@ -12,6 +12,7 @@ from typing import Any, Literal
 import torch
 
 from gatewise.scan import instruction_set
+from gatewise.training.selection import Selection
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Result:
         validation_seconds: wall time of the validations on the way.
         best_step: the step of the best validation.
         best: its measures.
+        selects_by: which of them said so.
+        unfrozen_at: the steps from which the layer groups were trained, the last group first; empty: all from step 1.
         parameters: how many numbers were trained.
         settings: the training settings.
         versions: what it ran on, and what of its network computed how.
@@ -51,6 +54,8 @@ class Result:
     validation_seconds: float
     best_step: int
     best: dict[str, float]
+    selects_by: Selection
+    unfrozen_at: list[int]
     parameters: int
     settings: dict[str, Any]
     versions: dict[str, Any]

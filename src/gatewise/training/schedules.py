@@ -10,6 +10,7 @@ from gatewise.training.settings import TrainingSettings
 
 _START = 25.0  # one-cycle rises from 1/25 and ends at 1/25 of 1e-4, as torch's OneCycleLR by default
 _END = 1e4
+_RATIO = 32.0  # slanted begins and ends at 1/32, as in the paper
 _PLACES = 10_000
 
 
@@ -75,19 +76,43 @@ def one_cycle(step: int, steps: int, warmup: float, final: float) -> float:
     return _half_cosine(1.0, 1 / (_START * _END), min(1.0, (step - top) / max(1.0, steps - 1 - top)))
 
 
+def slanted(step: int, steps: int, warmup: float, final: float) -> float:
+    """The slanted triangle: straight up from 1/32 over the share ``warmup`` of the steps (0.1 is usual), then down.
+
+    f(t) = (1 + 31 p) / 32,  p = t / c where t < c, else 1 - (t - c) / (T - c),  c = floor(warmup T)
+
+    Args:
+        step: the step to be done, t, from 0.
+        steps: all steps of the run, T.
+        warmup: share of them in which the rate rises, in [0, 1).
+        final: not used.
+
+    Source: Howard & Ruder, "Universal Language Model Fine-tuning for Text Classification", arXiv:1801.06146,
+    equation 3, with its ratio of 32.
+
+    Example:
+        >>> [round(slanted(step, 10, 0.2, 0.0), 3) for step in (0, 1, 2, 6, 9)]
+        [0.031, 0.516, 1.0, 0.516, 0.152]
+    """
+    del final
+    top = int(warmup * steps)
+    height = step / top if step < top else 1 - (step - top) / max(1, steps - top)
+    return (1 + height * (_RATIO - 1)) / _RATIO
+
+
 @dataclass
 class Plateau:
-    """The schedule that waits for validation: a factor that falls whenever the loss has not improved.
+    """The schedule that waits for validation: a factor that falls whenever nothing has improved.
 
     Attributes:
         factor: what the learning rate is multiplied by now.
-        best: the lowest finite loss so far, or None.
+        best: the lowest finite cost so far (the loss, or what the task selects by, lower being better), or None.
         waited: validations since then, or since the factor fell.
 
     Example:
         >>> plateau = Plateau()
-        >>> for loss in (2.0, 1.0, 1.5):
-        ...     plateau.validated(loss, factor=0.5, patience=0)
+        >>> for cost in (2.0, 1.0, 1.5):
+        ...     plateau.validated(cost, factor=0.5, patience=0)
         >>> plateau.factor
         0.5
     """
@@ -96,13 +121,13 @@ class Plateau:
     best: float | None = None
     waited: int = 0
 
-    def validated(self, loss: float, factor: float, patience: int) -> None:
-        """Take note of a validation loss; after more than ``patience`` without improvement the rate falls.
+    def validated(self, cost: float, factor: float, patience: int) -> None:
+        """Take note of a validation; after more than ``patience`` without improvement the rate falls.
 
-        A loss that is not finite is no improvement, whatever came before.
+        A cost that is not finite is no improvement, whatever came before.
         """
-        if math.isfinite(loss) and (self.best is None or loss < self.best):
-            self.best, self.waited = loss, 0
+        if math.isfinite(cost) and (self.best is None or cost < self.best):
+            self.best, self.waited = cost, 0
             return
         self.waited += 1
         if self.waited > patience:
@@ -113,6 +138,7 @@ SCHEDULES: dict[str, Callable[[int, int, float, float], float]] = {
     "constant": constant,
     "cosine": cosine,
     "one-cycle": one_cycle,
+    "slanted": slanted,
     "plateau": constant,  # times Plateau.factor
 }
 

@@ -32,8 +32,8 @@ class TrainingSettings(Settings):
         "adamw", "how a gradient becomes a step; nt-asgd: SGD that averages once validation stops improving"
     )
     learning_rate: float = setting(0.002, "the highest learning rate of the schedule", above=0)
-    schedule: Literal["constant", "cosine", "one-cycle", "plateau"] = setting(
-        "cosine", "how the learning rate goes on after the warm-up"
+    schedule: Literal["constant", "cosine", "one-cycle", "slanted", "plateau"] = setting(
+        "cosine", "how the learning rate goes on after the warm-up; slanted: straight up and down, for fine-tuning"
     )
     warmup: float = setting(0.02, "share of the steps in which the learning rate rises", minimum=0, below=1)
     final_rate: float = setting(0.0, "where cosine ends, as a share of the learning rate", minimum=0, maximum=1)
@@ -41,6 +41,19 @@ class TrainingSettings(Settings):
         0.25, "what plateau multiplies the learning rate by when validation does not improve", above=0, below=1
     )
     plateau_patience: int = setting(0, "validations without improvement that plateau overlooks", minimum=0)
+    rate_decay: float = setting(
+        1.0,
+        "how many times slower each group of layers learns than the one above it; 1: all alike, 2.6: usual where a "
+        "pretrained network is fine-tuned",
+        minimum=1,
+        maximum=1000,
+    )
+    unfreeze_every: float = setting(
+        0.0,
+        "epochs after which one more group of layers is trained, from the output's down; 0: all from the beginning",
+        minimum=0,
+        unit="epochs",
+    )
     adam_beta1: float = setting(0.9, "decay of adamw's mean of the gradient", minimum=0, below=1)
     adam_beta2: float = setting(0.999, "decay of adamw's mean of the squared gradient", minimum=0, below=1)
     momentum: float = setting(0.0, "momentum of sgd", minimum=0, below=1)

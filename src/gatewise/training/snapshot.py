@@ -32,7 +32,7 @@ def take(loop: Loop) -> dict[str, Any]:
         "network": weights_of(loop.network),
         "optimizer": loop.optimizer.state(),
         "plateau": {"factor": plateau.factor, "best": plateau.best, "waited": plateau.waited},
-        "average": {"losses": average.losses, "weights": average.weights, "count": average.count},
+        "average": {"costs": average.costs, "weights": average.weights, "count": average.count},
         "best": loop.best_weights,
         "random": randomness.state_of_all(),
     }

@@ -16,6 +16,8 @@ from gatewise.training.settings import TrainingSettings
 from gatewise.training.task import BatchStream, Task
 from gatewise.training.tree import map_tensors
 
+_DEAF = "the loss depends on no weight of the network that is trained"
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -85,7 +87,7 @@ class Stepper:
         total, count, carry = self._backward()
         gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
         if not gradients:
-            raise TrainingError("the loss depends on no weight of the network")
+            raise TrainingError(_DEAF)
         if self.settings.accumulate > 1:
             torch._foreach_div_(gradients, float(count))
         norm, loss = gradient_norm(gradients), float(total)
@@ -108,6 +110,8 @@ class Stepper:
                 loss = self.task.loss(self.network, batch, carry)
             if loss.count < 1:
                 raise TrainingError(f"a batch holds {loss.count} {self.task.unit}s, at least 1 was expected")
+            if not loss.total.requires_grad:
+                raise TrainingError(_DEAF)
             (loss.total / loss.count if single else loss.total).backward()  # type: ignore[no-untyped-call]
             totals.append(loss.total.detach())
             count += loss.count

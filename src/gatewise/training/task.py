@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from gatewise.training.selection import Selection
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -74,6 +76,11 @@ class Task(Protocol):
         """Whether the loss is a negative natural log probability per unit, so that exp(loss) is a perplexity."""
         ...
 
+    @property
+    def selects_by(self) -> Selection:
+        """The measure of :meth:`validate` that says which weights are best, such as the loss."""
+        ...
+
     def identity(self) -> dict[str, Any]:
         """What must be the same when a run is resumed: settings of model and data, fingerprints; ready for JSON.
 
@@ -83,6 +90,14 @@ class Task(Protocol):
 
     def network(self) -> nn.Module:
         """The network to train, on its device, newly initialised."""
+        ...
+
+    def groups(self, network: nn.Module) -> list[list[nn.Parameter]]:
+        """The parameters in groups of layers, from the input's side to the output's; each trained one is in one.
+
+        A group learns ``rate_decay`` times slower than the one above it, and ``unfreeze_every`` lets them be trained
+        one after another. A network that is not fine-tuned is one group.
+        """
         ...
 
     def computed_by(self, network: nn.Module) -> dict[str, str]:
@@ -101,7 +116,7 @@ class Task(Protocol):
         ...
 
     def validate(self, network: nn.Module) -> dict[str, float]:
-        """Measures on held-out data; ``loss`` must be among them, as a mean per unit, lower being better.
+        """Measures on held-out data; the ``loss``, a mean per unit, and what :attr:`selects_by` names are among them.
 
         The network is in evaluation mode, without gradients; random numbers drawn here do not change the training.
         """

@@ -26,7 +26,7 @@ def validate(
 
     Raises:
         Stopped: a signal came; it is looked for before each call of a module.
-        TrainingError: the measures have no loss.
+        TrainingError: the measures have no loss, or not the one that selects.
     """
     network.eval()
     try:
@@ -34,8 +34,9 @@ def validate(
             measures = {name: float(value) for name, value in task.validate(network).items()}
     finally:
         network.train()
-    if "loss" not in measures:
-        raise TrainingError(f"the measures of {task.name} must have a loss, but they are {sorted(measures)}")
+    for name, role in (("loss", "a loss"), (task.selects_by.measure, f"{task.selects_by.measure}, which selects")):
+        if name not in measures:
+            raise TrainingError(f"the measures of {task.name} must have {role}, but they are {sorted(measures)}")
     return measures
 
 

@@ -23,6 +23,7 @@ from gatewise.text.batch import Batch
 from gatewise.text.store import TokenStore
 from gatewise.text.streams import BatchStream, stream
 from gatewise.training.result import Result
+from gatewise.training.selection import Selection
 from gatewise.training.task import StepLoss
 
 _UNITS = {"word": "word", "char": "character", "byte": "byte"}
@@ -39,7 +40,7 @@ class LanguageModelTask:
         data: its text.
     """
 
-    nats = True
+    nats, selects_by = True, Selection("loss")
 
     def __init__(self, plan: Plan, data: Data) -> None:
         self.plan, self.data, self.name = plan, data, plan.kind
@@ -64,6 +65,10 @@ class LanguageModelTask:
         if isinstance(plan.model, WindowLMSettings):
             return WindowLM(plan.model, *sizes, unit=plan.text.unit)
         return RecurrentLM(plan.model, *sizes, unit=plan.text.unit, cell=plan.cell)
+
+    def groups(self, network: nn.Module) -> list[list[nn.Parameter]]:
+        """One: it is trained from nothing, so that no layer knows more than another."""
+        return [list(network.parameters())]
 
     def computed_by(self, network: nn.Module) -> dict[str, str]:
         """The runner of the recurrent layers, with the reason for it."""
@@ -107,7 +112,7 @@ class LanguageModelTask:
         stores = {"validation": self.data.valid, "test": self.data.test}
         scores = {name: self._evaluate(network, store).to_dict() for name, store in stores.items() if store is not None}
         settings = {name: getattr(self.plan, name).to_dict() for name in ("text", "batches", "training")}
-        left_out = ("settings", "versions", "folder", "best", "name", "nats", "signal")
+        left_out = ("settings", "versions", "folder", "best", "name", "nats", "signal", "selects_by", "unfrozen_at")
         history = {
             "data": self.data.record,
             "settings": settings,
