@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from gatewise.drawing.colours import BLUE, GREEN, GREY, ORANGE, VIOLET
+from gatewise.drawing.curves import Line, chart
 from gatewise.errors import TrainingError
 from gatewise.models.ngram import Growth, growths
 from gatewise.storage import write_atomically
@@ -19,7 +21,6 @@ from gatewise.tasks.language_model.reading import text_of
 from gatewise.tasks.language_model.run_folder import new_folder
 from gatewise.tasks.language_model.settings import DataSettings
 from gatewise.text.settings import TextSettings
-from gatewise.training.curves import BLUE, GREEN, GREY, ORANGE, VIOLET, Line, chart
 
 TABLE, STORAGE, SPARSITY = "ngrams.csv", "storage.svg", "sparsity.svg"
 _HALVINGS, _LEAST = 6, 100
