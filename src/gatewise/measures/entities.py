@@ -105,9 +105,10 @@ class TagTable:
         # Whatever ends a chunk is an O, another chunk, or another sequence: the next of these after its beginning.
         stops = begins | ~inside
         stops[starts] = True
-        borders = np.append(np.flatnonzero(stops), len(ids))
-        begin = np.flatnonzero(begins)
-        return Chunks(begin, borders[np.searchsorted(borders, begin, side="right")], kind[begin])
+        borders = np.flatnonzero(stops)
+        chosen = begins[borders]
+        begin = borders[chosen]
+        return Chunks(begin, np.append(borders[1:], len(ids))[chosen], kind[begin])
 
 
 @dataclass(frozen=True)
