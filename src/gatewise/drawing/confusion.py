@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 MOST_LABELS = 60
 """As many labels are drawn; of more, those with the most mistakes."""
 
-_PAPER, _INK = "#f3f5f6", "#757d84"  # the ink stands out from white and from black alike, by about 4.2 to 1
+_PAPER, _LINE, _INK = (
+    "#f3f5f6",
+    "#d3d9dd",
+    "#757d84",
+)  # the ink stands out from white and from black alike, by about 4.2 to 1
 _RIGHT, _WRONG = mixed(BLUE, "#000000", 0.15), ORANGE
 _LETTERS, _SMALL, _WIDTH = 11, 9.5, 0.6  # sizes of letters, and how wide a letter is at most beside its size
-_LONGEST = 24
+_LONGEST, _MANY = 24, 12
 _STEPS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
@@ -72,8 +76,9 @@ def confusion_chart(
         _fields(layout, names, fields, [sum(rows[gold]) for gold in kept]),
         _legend(layout),
     ]
-    size = f'viewBox="0 0 {layout.width:.0f} {layout.height:.0f}" width="{layout.width:.0f}"'
-    style = f'style="max-width: {layout.width:.0f}px" color="{_INK}" fill="currentColor"'
+    width, height = f"{layout.width:.0f}", f"{layout.height:.0f}"
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+    style = f'style="max-width: {width}px" color="{_INK}" fill="currentColor"'
     font = f'font-family="system-ui, DejaVu Sans, sans-serif" font-size="{_LETTERS}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style} {font} role="img">'
     return "\n".join([head, f"<title>{_text(title)}</title>", *drawn, "</svg>"])
@@ -106,7 +111,7 @@ class _Layout:
     @classmethod
     def of(cls, names: Sequence[str]) -> _Layout:
         count = len(names)
-        field, digits = (44.0, _LETTERS) if count <= 12 else (32.0, _LETTERS) if count <= 25 else (24.0, _SMALL)
+        field, digits = (44.0, _LETTERS) if count <= _MANY else (32.0, _LETTERS) if count <= 25 else (24.0, _SMALL)
         longest = max(_wide(cut(name, _LONGEST)) for name in names)
         flat = longest <= field - 4
         left = longest + 36
@@ -178,6 +183,7 @@ def _fields(layout: _Layout, names: Sequence[str], fields: Sequence[Sequence[int
     paper = [
         f'<rect x="{layout.left:.1f}" y="{layout.top:.1f}" width="{layout.count * layout.field:.1f}" '
         f'height="{layout.count * layout.field:.1f}" fill="{_PAPER}"/>',
+        *_guides(layout),
         f'<g text-anchor="middle" font-size="{layout.digits}">',
     ]
     for gold, row in enumerate(fields):
@@ -195,6 +201,15 @@ def _fields(layout: _Layout, names: Sequence[str], fields: Sequence[Sequence[int
                 f'fill="{ink_on(colour)}">{_brief(texts, room)}</text></g>'
             )
     return "\n".join([*paper, "</g>"])
+
+
+def _guides(layout: _Layout) -> list[str]:
+    """Lines after every fifth label, where there are so many that the eye loses its row."""
+    drawn, side = [], layout.count * layout.field
+    for place in range(5, layout.count if layout.count > _MANY else 0, 5):
+        x, y = layout.across(place), layout.down(place)
+        drawn.append(f'<path d="M{x:.1f} {layout.top:.1f}v{side:.1f}M{layout.left:.1f} {y:.1f}h{side:.1f}"/>')
+    return [f'<g stroke="{_LINE}" stroke-width="1">', *drawn, "</g>"] if drawn else []
 
 
 def _legend(layout: _Layout) -> str:

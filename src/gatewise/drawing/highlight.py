@@ -13,9 +13,10 @@ from gatewise.errors import DataError, ShapeError
 
 _BLUE, _ORANGE = "47,111,159", "209,98,43"  # those of gatewise.drawing.colours, as parts
 _STRONGEST = 0.55  # so much of the colour leaves the letters of a light and of a dark page readable
-_FOR, _AGAINST = ("153", "111", "69", "27"), ("223", "216", "208", "166")
-"""Grounds of the 256 colours of terminals, from weak to strong."""
-_BLACK, _WHITE = "16", "231"
+_FOR, _AGAINST = "32", "166"  # of the 256 colours of terminals; both can be read on white and on black
+_LEVELS = ("38;5;{}", "1;38;5;{}", "48;5;{};38;5;16", "1;48;5;{};38;5;16")
+"""From weak to strong: coloured letters, bold ones, black ones on a coloured ground, bold ones. Shades of grounds would
+be no order: the palest is the loudest on a dark terminal."""
 _WEAKEST = 0.05  # below it a word is left without colour
 _ROUNDING = 1e-6
 
@@ -46,7 +47,7 @@ def shows_colour(stream: Terminal, environment: Mapping[str, str] | None = None)
 
 
 def highlight_terminal(words: Sequence[str], weights: Sequence[float], *, colour: bool, separator: str = " ") -> str:
-    """Words for a terminal, each on a ground by its weight; without colour the weight stands behind the word.
+    """Words for a terminal in colour by their weight; without colour the weight stands behind the word.
 
     Args:
         words: control characters in them are replaced, so that no text can steer the terminal.
@@ -62,7 +63,7 @@ def highlight_terminal(words: Sequence[str], weights: Sequence[float], *, colour
         >>> print(highlight_terminal(["not", "a", "good", "film"], [-0.8, 0, 0.5, 0.1], colour=False))
         not(-0.80) a good(+0.50) film(+0.10)
         >>> highlight_terminal(["good"], [1.0], colour=True)
-        '\\x1b[48;5;27;38;5;231mgood\\x1b[0m'
+        '\\x1b[1;48;5;32;38;5;16mgood\\x1b[0m'
     """
     marked = _terminal_colour if colour else _terminal_number
     pairs = zip(words, _checked(words, weights), strict=True)
@@ -97,10 +98,8 @@ def highlight_html(words: Sequence[str], weights: Sequence[float], *, separator:
 def _terminal_colour(word: str, weight: float) -> str:
     if abs(weight) < _WEAKEST:
         return word
-    grounds = _FOR if weight > 0 else _AGAINST
-    level = min(int(abs(weight) * len(grounds)), len(grounds) - 1)
-    ink = _WHITE if grounds[level] == _FOR[-1] else _BLACK
-    start, end = f"\x1b[48;5;{grounds[level]};38;5;{ink}m", "\x1b[0m"
+    level = _LEVELS[min(int(abs(weight) * len(_LEVELS)), len(_LEVELS) - 1)]
+    start, end = f"\x1b[{level.format(_FOR if weight > 0 else _AGAINST)}m", "\x1b[0m"
     # A ground that is still on at the end of a line would fill the rest of it.
     return "\n".join(f"{start}{part}{end}" if part else "" for part in word.split("\n"))
 
