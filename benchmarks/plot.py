@@ -9,7 +9,8 @@ import csv
 import sys
 from pathlib import Path
 
-from gatewise.training.curves import BLUE, GREEN, GREY, ORANGE, Line, chart
+from gatewise.drawing.colours import BLUE, GREEN, GREY, ORANGE
+from gatewise.drawing.curves import Line, chart
 
 COLOURS = (BLUE, ORANGE, GREEN, GREY)
 

@@ -17,10 +17,11 @@ from typing import Any
 from machine import RESULTS, Table
 
 import gatewise
+from gatewise.drawing.colours import BLUE, GREEN, GREY, ORANGE
+from gatewise.drawing.curves import bars
 from gatewise.tasks.language_model.mixing import mix
 from gatewise.text.default_corpus import default_corpus
 from gatewise.text.settings import TextSettings
-from gatewise.training.curves import BLUE, GREEN, GREY, ORANGE, bars
 
 NETWORK = {
     "level": "word",

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gatewise.drawing.colours import BLUE, GREEN, GREY, ORANGE
+from gatewise.drawing.curves import Line, chart, smoothed
+from gatewise.drawing.letters import printable
 from gatewise.storage import write_atomically
-from gatewise.training.curves import BLUE, GREEN, GREY, ORANGE, Line, chart, printable, smoothed
 from gatewise.training.metrics import read_metrics
 from gatewise.training.monitor import duration
 from gatewise.training.selection import Selection

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from gatewise.drawing.colours import BLUE, GREEN, GREY, ORANGE, VIOLET
+from gatewise.drawing.curves import Line, chart
 from gatewise.models.ngram import Growth, growths
 from gatewise.storage import write_atomically
 from gatewise.tasks.language_model.data import read_data
@@ -18,7 +20,6 @@ from gatewise.tasks.language_model.reading import text_of
 from gatewise.tasks.language_model.settings import DataSettings
 from gatewise.tasks.run_folder import check_new, new_folder
 from gatewise.text.settings import TextSettings
-from gatewise.training.curves import BLUE, GREEN, GREY, ORANGE, VIOLET, Line, chart
 
 TABLE, STORAGE, SPARSITY = "ngrams.csv", "storage.svg", "sparsity.svg"
 _HALVINGS, _LEAST = 6, 100

@@ -5,10 +5,11 @@ from __future__ import annotations
 import html
 from pathlib import Path
 
+from gatewise.drawing.colours import BLUE, GREEN, GREY, ORANGE, VIOLET
+from gatewise.drawing.curves import Line, chart
 from gatewise.storage import write_atomically
 from gatewise.tasks.language_model.compare import table
 from gatewise.tasks.language_model.compare.row import Comparison, Row
-from gatewise.training.curves import BLUE, GREEN, GREY, ORANGE, VIOLET, Line, chart
 from gatewise.training.report import document
 
 _COLOURS = {"ngram": GREY, "window": GREEN, "rnn": VIOLET, "gru": ORANGE, "lstm": BLUE}

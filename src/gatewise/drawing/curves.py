@@ -1,4 +1,4 @@
-"""Curves as SVG text for the report.
+"""Curves and bars as SVG text for reports.
 
 Matplotlib is imported when the first one is drawn, and its global state is left as it was.
 """
@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
+from gatewise.drawing.colours import BLUE
+from gatewise.drawing.letters import printable
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-BLUE, ORANGE, GREEN, GREY, VIOLET = "#2f6f9f", "#d1622b", "#4a8c5c", "#9aa5ad", "#7d5aa0"
 _INK, _GRID, _MOST_POINTS, _MOST_INSIDE = "#39434b", "#e4e8ea", 600, 3
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # letters stay letters: small, sharp, and in the page's own font
     "text.parse_math": False,  # a dollar sign in a label is a dollar sign
@@ -108,7 +109,7 @@ def bars(title: str, x_label: str, rows: Sequence[tuple[str, float, str]]) -> st
         rows: label, value (0 or more) and CSS colour of each, the first on top.
 
     Example:
-        >>> picture = bars("Perplexity", "per word", [("bigrams", 300.0, GREY), ("LSTM", 100.0, BLUE)])
+        >>> picture = bars("Perplexity", "per word", [("bigrams", 300.0, "#9aa5ad"), ("LSTM", 100.0, BLUE)])
         >>> picture.startswith("<svg"), "bigrams" in picture, "300" in picture
         (True, True, True)
     """
@@ -180,16 +181,6 @@ def thinned(points: Sequence[tuple[float, float]], most: int = _MOST_POINTS) -> 
     edges = [round(len(finite) * part / most) for part in range(most + 1)]
     groups = (finite[start:end] for start, end in pairwise(edges))
     return [(sum(x for x, _ in group) / len(group), sum(y for _, y in group) / len(group)) for group in groups]
-
-
-def printable(text: str) -> str:
-    """Text with the replacement character in place of control characters, which no page may hold.
-
-    Example:
-        >>> printable("a\\x00b")
-        'a\N{REPLACEMENT CHARACTER}b'
-    """
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _draw(axes: Axes, lines: Iterable[Line]) -> None:
