@@ -69,7 +69,7 @@ class RecurrentLM(NeuralLM):
     ) -> None:
         kind: dict[str, Any] = {"device": device, "dtype": dtype}
         super().__init__(settings, vocabulary_size, eos_id, unit, kind)
-        self.recurrent = recurrent_layers(settings, cell, kind)
+        self.recurrent = recurrent_layers(settings, settings.embedding_size, cell, kind, where="RecurrentLM")
         self.projection = projection(settings, self.recurrent.output_size, kind)
         self.output = output_layer(settings, self.embedding, self.recurrent.output_size, kind)
         self.reset_parameters()
