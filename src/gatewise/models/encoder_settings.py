@@ -66,7 +66,7 @@ class ClassifierSettings(EncoderSettings):
     """
 
     pooling: Literal["last", "mean", "max", "all", "attention"] = setting(
-        "all", "one vector of all steps of a text; all: last, mean and max side by side"
+        "all", "one vector of all steps of a text; all: last, max and mean side by side"
     )
     multi_label: bool = setting(False, "a text may have any number of labels, none included")
     class_weights: Literal["none", "balanced"] = setting(

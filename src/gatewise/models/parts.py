@@ -13,35 +13,47 @@ from gatewise.layers.adaptive_softmax import AdaptiveSoftmax
 from gatewise.layers.output import FullSoftmax, OutputLayer
 from gatewise.layers.recurrent import Recurrent
 from gatewise.models.encoder_settings import EncoderSettings
-from gatewise.models.settings import NeuralLMSettings, RecurrentLMSettings
+from gatewise.models.settings import CellSettings, NeuralLMSettings, RecurrentLMSettings
+
+
+def cell_of_settings(settings: CellSettings, cell: Cell | None, where: str) -> Cell:
+    """The cell; one from a file is run by whoever trains it, never by a model that is loaded.
+
+    Args:
+        settings: name and constants of the cell.
+        cell: the cell, or None for the one of the settings.
+        where: the model, for the error.
+
+    Raises:
+        SettingError: an unknown cell or constant, or a cell that has to be given.
+    """
+    if cell is None and ":" in settings.cell:
+        raise SettingError(f"the model has your own cell {settings.cell}", where=where, fix=GIVE_CELL)
+    return resolve(settings.cell if cell is None else cell, settings.cell_options)
 
 
 def recurrent_layers(
     settings: RecurrentLMSettings | EncoderSettings,
     width: int,
-    cell: Cell | None,
+    cell: Cell,
     kind: dict[str, Any],
     *,
     bidirectional: bool = False,
-    where: str,
 ) -> Recurrent:
-    """The recurrent layers; a cell from a file is run by whoever trains it, never by a model that is loaded.
+    """The recurrent layers.
 
     Args:
-        settings: cell, sizes and regularisation.
+        settings: sizes and regularisation.
         width: of what the first layer reads.
-        cell: the cell, or None for the one of the settings.
+        cell: of all layers.
         kind: ``device`` and ``dtype`` of the parameters.
         bidirectional: whether a second set of parameters reads from the end.
-        where: the model, for the error.
 
     Raises:
-        SettingError: an unknown cell or constant, sizes that do not fit the cell, or a cell that has to be given.
+        SettingError: sizes that do not fit the cell.
     """
-    if cell is None and ":" in settings.cell:
-        raise SettingError(f"the model has your own cell {settings.cell}", where=where, fix=GIVE_CELL)
     return Recurrent(
-        resolve(settings.cell if cell is None else cell, settings.cell_options),
+        cell,
         width,
         settings.hidden_size,
         settings.num_layers,
