@@ -18,8 +18,22 @@ or, as a part of a model that was written for torch.nn:
 """
 
 from gatewise.layers.adaptive_softmax import AdaptiveSoftmax
+from gatewise.layers.characters import CharacterCNN, CharacterRNN
+from gatewise.layers.crf import LinearChainCRF
 from gatewise.layers.drop_in import GRU, LSTM, RNN
 from gatewise.layers.output import FullSoftmax
+from gatewise.layers.pooling import Pooling
 from gatewise.layers.recurrent import Recurrent
 
-__all__ = ["GRU", "LSTM", "RNN", "AdaptiveSoftmax", "FullSoftmax", "Recurrent"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "AdaptiveSoftmax",
+    "CharacterCNN",
+    "CharacterRNN",
+    "FullSoftmax",
+    "LinearChainCRF",
+    "Pooling",
+    "Recurrent",
+]

@@ -1,4 +1,4 @@
-"""The parts of a recurrent language model, as its settings ask for them."""
+"""The parts of a model, as its settings ask for them."""
 
 from __future__ import annotations
 
@@ -12,27 +12,52 @@ from gatewise.errors import SettingError
 from gatewise.layers.adaptive_softmax import AdaptiveSoftmax
 from gatewise.layers.output import FullSoftmax, OutputLayer
 from gatewise.layers.recurrent import Recurrent
-from gatewise.models.settings import NeuralLMSettings, RecurrentLMSettings
+from gatewise.models.encoder_settings import EncoderSettings
+from gatewise.models.settings import CellSettings, NeuralLMSettings, RecurrentLMSettings
 
 
-def recurrent_layers(settings: RecurrentLMSettings, cell: Cell | None, kind: dict[str, Any]) -> Recurrent:
-    """The recurrent layers; a cell from a file is run by whoever trains it, never by a model that is loaded.
+def cell_of_settings(settings: CellSettings, cell: Cell | None, where: str) -> Cell:
+    """The cell; one from a file is run by whoever trains it, never by a model that is loaded.
 
     Args:
-        settings: cell, sizes and regularisation.
+        settings: name and constants of the cell.
         cell: the cell, or None for the one of the settings.
-        kind: ``device`` and ``dtype`` of the parameters.
+        where: the model, for the error.
 
     Raises:
-        SettingError: an unknown cell or constant, sizes that do not fit the cell, or a cell that has to be given.
+        SettingError: an unknown cell or constant, or a cell that has to be given.
     """
     if cell is None and ":" in settings.cell:
-        raise SettingError(f"the model has your own cell {settings.cell}", where="RecurrentLM", fix=GIVE_CELL)
+        raise SettingError(f"the model has your own cell {settings.cell}", where=where, fix=GIVE_CELL)
+    return resolve(settings.cell if cell is None else cell, settings.cell_options)
+
+
+def recurrent_layers(
+    settings: RecurrentLMSettings | EncoderSettings,
+    width: int,
+    cell: Cell,
+    kind: dict[str, Any],
+    *,
+    bidirectional: bool = False,
+) -> Recurrent:
+    """The recurrent layers.
+
+    Args:
+        settings: sizes and regularisation.
+        width: of what the first layer reads.
+        cell: of all layers.
+        kind: ``device`` and ``dtype`` of the parameters.
+        bidirectional: whether a second set of parameters reads from the end.
+
+    Raises:
+        SettingError: sizes that do not fit the cell.
+    """
     return Recurrent(
-        resolve(settings.cell if cell is None else cell, settings.cell_options),
-        settings.embedding_size,
+        cell,
+        width,
         settings.hidden_size,
         settings.num_layers,
+        bidirectional=bidirectional,
         dropout=0.0 if settings.locked_masks else settings.hidden_dropout,
         locked_dropout=settings.hidden_dropout if settings.locked_masks else 0.0,
         weight_dropout=settings.weight_dropout,

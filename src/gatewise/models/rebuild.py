@@ -8,11 +8,10 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from gatewise.cells.record import CellRecord
 from gatewise.cells.spec import Cell
-from gatewise.errors import GatewiseError, ModelFileError, VariableError
+from gatewise.errors import GatewiseError, ModelFileError
+from gatewise.models.checks import LARGEST_VOCABULARY, Tensors, cell_of, check_fields, check_range, kind_of, network_of
 from gatewise.models.mixture_lm import MixtureLM
 from gatewise.models.neural_lm import NeuralLM
 from gatewise.models.ngram.ngram_lm import NgramLM
@@ -22,18 +21,11 @@ from gatewise.models.ngram.table import BackoffTable
 from gatewise.models.recurrent_lm import RecurrentLM
 from gatewise.models.settings import NgramLMSettings, RecurrentLMSettings, WindowLMSettings
 from gatewise.models.window_lm import WindowLM
-from gatewise.scan.probe import probe
 from gatewise.scan.program.form import Program
-from gatewise.scan.stored.cell import stored_cell
-from gatewise.settings.nearest import did_you_mean
-from gatewise.storage.tensors import check_finite
-
-Tensors = Mapping[str, Tensor]
 
 _COMMON = {"model_type": str, "settings": dict, "vocabulary_size": int, "eos_id": int, "unit": str}
 _SHARED = ("vocabulary_size", "eos_id", "unit")
 _MIXTURE = {"model_type": str, "vocabulary_size": int, "eos_id": int, "unit": str, "weights": list, "models": list}
-_LARGEST_VOCABULARY = 10_000_000
 Network = NeuralLM | NgramLM | MixtureLM
 """Every kind of language model that a folder may hold."""
 
@@ -83,7 +75,7 @@ def _mixture(
     cell: Cell | type[Cell] | str | None,
     program: Callable[[int], Program] | None,
 ) -> MixtureLM:
-    _check_fields(config, _MIXTURE, where)
+    check_fields(config, _MIXTURE, where)
     _check_weights(config["weights"], where)
     inner, models = config["models"], []
     known = {name: name.partition(".") for name in tensors}
@@ -112,36 +104,13 @@ def _single(
     program: Callable[[int], Program] | None,
     index: int = 0,
 ) -> NeuralLM | NgramLM:
-    kind = _kind(config, where)
+    kind = kind_of(config, KINDS, where)
     _check_config(config, kind, where)
     if kind.build is None:
         return _ngram(config, tensors, where, weights)
-    check_finite(tensors, weights)
-    try:
-        made = partial(program, index) if program else None
-        found = _cell(config, where, cell, made) if "cell" in kind.fields else None
-        with torch.random.fork_rng(devices=[]):
-            model = _neural(kind.build, config, tensors, where, found)
-    except (ModelFileError, VariableError):
-        raise
-    except GatewiseError as error:
-        raise ModelFileError(error.message, where=where, fix=error.fix) from None
-    model.load_state_dict(dict(tensors))
-    return model.eval()
-
-
-def _cell(
-    config: Mapping[str, Any],
-    where: str,
-    cell: Cell | type[Cell] | str | None,
-    program: Callable[[], Program] | None,
-) -> Cell:
-    """The cell of the record: a registered one, the one given, or one made of the program; its equation is compared."""
-    record = CellRecord.from_dict(config["cell"], where)
-    stands_in = program is not None and cell is None and not record.registered
-    found = stored_cell(record, program(), where) if program and stands_in else record.restore(cell, where)
-    record.check_equation(probe(found), where)
-    return found
+    made = partial(program, index) if program else None
+    found = cell_of(config, where, cell, made) if "cell" in kind.fields else None
+    return network_of(partial(kind.build, config, found), tensors, where, weights)
 
 
 def _recurrent(config: Mapping[str, Any], cell: Cell | None, device: str, dtype: torch.dtype) -> NeuralLM:
@@ -159,14 +128,6 @@ def _window(config: Mapping[str, Any], _cell: Cell | None, device: str, dtype: t
     return WindowLM(
         settings, config["vocabulary_size"], config["eos_id"], unit=config["unit"], device=device, dtype=dtype
     )
-
-
-def _neural(build: Build, config: Mapping[str, Any], tensors: Tensors, where: str, cell: Cell | None) -> NeuralLM:
-    """A model of the right shapes, newly initialised."""
-    dtype = _only_type(tensors, where)
-    expected = {name: tensor.shape for name, tensor in build(config, cell, "meta", dtype).state_dict().items()}
-    _check_shapes(expected, tensors, where)
-    return build(config, cell, "cpu", dtype)
 
 
 def _ngram(config: Mapping[str, Any], tensors: Tensors, where: str, weights: str) -> NgramLM:
@@ -214,36 +175,12 @@ KINDS = {
 """Model type, as ``config.json`` has it -> what it needs."""
 
 
-def _kind(config: Mapping[str, Any], where: str) -> _Kind:
-    name = config.get("model_type")
-    if not isinstance(name, str):
-        raise ModelFileError(f"model_type is expected as str, but {name!r} came", where=where)
-    if name not in KINDS:
-        raise ModelFileError(f"unknown model_type {name!r}", where=where, fix=did_you_mean(name, KINDS))
-    return KINDS[name]
-
-
-def _check_fields(config: Mapping[str, Any], fields: Mapping[str, type], where: str) -> None:
-    for name in config:
-        if name not in fields:
-            fix = did_you_mean(name, fields)
-            raise ModelFileError(f"there is no entry {name} in a model", where=where, fix=fix)
-    for name, expected in fields.items():
-        value = config.get(name)
-        if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-            raise ModelFileError(f"{name} is expected as {expected.__name__}, but {value!r} came", where=where)
-
-
 def _check_config(config: Mapping[str, Any], kind: _Kind, where: str) -> None:
-    _check_fields(config, kind.fields, where)
+    check_fields(config, kind.fields, where)
     if config["unit"] not in ("running", "sentences"):
         raise ModelFileError(f"unit must be running or sentences, but {config['unit']!r} came", where=where)
-    if not 1 <= config["vocabulary_size"] <= _LARGEST_VOCABULARY:
-        message = f"vocabulary_size must be from 1 to {_LARGEST_VOCABULARY}, but {config['vocabulary_size']} came"
-        raise ModelFileError(message, where=where)
-    if not 0 <= config["eos_id"] < config["vocabulary_size"]:
-        message = f"eos_id must be from 0 to {config['vocabulary_size'] - 1}, but {config['eos_id']} came"
-        raise ModelFileError(message, where=where)
+    check_range(config, "vocabulary_size", 1, LARGEST_VOCABULARY, where)
+    check_range(config, "eos_id", 0, config["vocabulary_size"] - 1, where)
 
 
 def _check_weights(weights: list[Any], where: str) -> None:
@@ -251,22 +188,3 @@ def _check_weights(weights: list[Any], where: str) -> None:
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 1:
             message = f"weights[{index}] must be a number from 0 to 1, but {weight!r} came"
             raise ModelFileError(message, where=where)
-
-
-def _only_type(tensors: Tensors, where: str) -> torch.dtype:
-    types = {tensor.dtype for tensor in tensors.values()}
-    if len(types) != 1 or not next(iter(types)).is_floating_point:
-        names = ", ".join(sorted(map(str, types))) or "no tensors"
-        raise ModelFileError(f"the tensors are expected in one floating type, but {names} came", where=where)
-    return types.pop()
-
-
-def _check_shapes(expected: Mapping[str, torch.Size], tensors: Tensors, where: str) -> None:
-    if missing := sorted(expected.keys() - tensors.keys()):
-        raise ModelFileError(f"the tensor {missing[0]} is missing", where=where)
-    if unknown := sorted(tensors.keys() - expected.keys()):
-        raise ModelFileError(f"there is no tensor {unknown[0]} in this model", where=where)
-    for name, shape in expected.items():
-        if tensors[name].shape != shape:
-            came = list(tensors[name].shape)
-            raise ModelFileError(f"the tensor {name} is {came}, expected {list(shape)}", where=where)

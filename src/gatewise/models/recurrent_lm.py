@@ -15,7 +15,7 @@ from gatewise.cells.spec import Cell
 from gatewise.errors import ShapeError
 from gatewise.models.neural_lm import NeuralLM, Unit
 from gatewise.models.neural_state import Layers
-from gatewise.models.parts import output_layer, projection, recurrent_layers
+from gatewise.models.parts import cell_of_settings, output_layer, projection, recurrent_layers
 from gatewise.models.settings import RecurrentLMSettings, unusual
 from gatewise.scan.probe import probe
 from gatewise.scan.stored.cell import program_in
@@ -69,7 +69,8 @@ class RecurrentLM(NeuralLM):
     ) -> None:
         kind: dict[str, Any] = {"device": device, "dtype": dtype}
         super().__init__(settings, vocabulary_size, eos_id, unit, kind)
-        self.recurrent = recurrent_layers(settings, cell, kind)
+        own = cell_of_settings(settings, cell, "RecurrentLM")
+        self.recurrent = recurrent_layers(settings, settings.embedding_size, own, kind)
         self.projection = projection(settings, self.recurrent.output_size, kind)
         self.output = output_layer(settings, self.embedding, self.recurrent.output_size, kind)
         self.reset_parameters()

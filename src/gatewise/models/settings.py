@@ -65,22 +65,11 @@ class NeuralLMSettings(Settings):
 
 
 @dataclass(frozen=True)
-class RecurrentLMSettings(NeuralLMSettings, CellSettings):
-    """Cell, sizes, regularisation and output layer of a `RecurrentLM`.
-
-    The defaults are a character model for an ordinary computer. For words, tie the weights and let the embedding be
-    as wide as a layer: ``embedding_size=400, hidden_size=400, tie_weights=True`` with some dropout.
+class LayerSettings(Settings):
+    """Recurrent layers over each other: what does not depend on what they are used for.
 
     Raises:
         SettingError: a value out of its range, or values that contradict each other.
-
-    Example:
-        >>> RecurrentLMSettings(cell="rnn", cell_options="nonlinearity=relu,start=identity").hidden_size
-        256
-        >>> RecurrentLMSettings(softmax="adaptive", cutoffs=(2000, 1000))
-        Traceback (most recent call last):
-            ...
-        gatewise.errors.SettingError: cutoffs must rise, but 2000, 1000 was given
     """
 
     num_layers: int = setting(1, "layers over each other", minimum=1, maximum=64, unit="layers")
@@ -100,6 +89,26 @@ class RecurrentLMSettings(NeuralLMSettings, CellSettings):
         if self.num_layers == 1 and (self.hidden_dropout or self.residual):
             name = "hidden_dropout" if self.hidden_dropout else "residual"
             raise SettingError(f"{name} acts between layers, but num_layers is 1", fix="give num_layers=2 or more")
+
+
+@dataclass(frozen=True)
+class RecurrentLMSettings(LayerSettings, NeuralLMSettings, CellSettings):
+    """Cell, sizes, regularisation and output layer of a `RecurrentLM`.
+
+    The defaults are a character model for an ordinary computer. For words, tie the weights and let the embedding be
+    as wide as a layer: ``embedding_size=400, hidden_size=400, tie_weights=True`` with some dropout.
+
+    Raises:
+        SettingError: a value out of its range, or values that contradict each other.
+
+    Example:
+        >>> RecurrentLMSettings(cell="rnn", cell_options="nonlinearity=relu,start=identity").hidden_size
+        256
+        >>> RecurrentLMSettings(softmax="adaptive", cutoffs=(2000, 1000))
+        Traceback (most recent call last):
+            ...
+        gatewise.errors.SettingError: cutoffs must rise, but 2000, 1000 was given
+    """
 
 
 @dataclass(frozen=True)
