@@ -150,6 +150,29 @@ def again(name: str, stdin: BinaryIO | None = None) -> Callable[[], BinaryIO]:
     return _opener(name, status)
 
 
+def once(name: str, stdin: BinaryIO | None = None) -> Callable[[], BinaryIO]:
+    """Opens the bytes of a file, to be read once: stdin and pipes as they come, without being kept.
+
+    Args:
+        name: a file or pipe, or ``-``.
+        stdin: what ``-`` reads; None: the process's own. It is not closed.
+
+    Raises:
+        DataError: as :func:`again`.
+
+    Example:
+        >>> import io
+        >>> with once("-", io.BytesIO(b"from a pipe"))() as file:
+        ...     file.read(100)
+        b'from a pipe'
+    """
+    if name == STDIN:
+        source = _standard(stdin)
+        return lambda: cast(BinaryIO, _AsItComes(source))
+    status = _status(name)
+    return (lambda: _open(name)) if stat.S_ISFIFO(status.st_mode) else _opener(name, status)
+
+
 def _standard(stdin: BinaryIO | None) -> BinaryIO:
     source = stdin or getattr(sys.stdin, "buffer", None)
     if source is None:
@@ -206,3 +229,16 @@ class _Kept:
 
     def __call__(self) -> BinaryIO:
         return open(self.path, "rb")
+
+
+class _AsItComes:
+    """Bytes of stdin as soon as they are there, so that who types a line need not wait for a megabyte of others."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self.read = getattr(source, "read1", source.read)
+
+    def __enter__(self) -> _AsItComes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
