@@ -28,10 +28,10 @@ def check_labels(train: Sequence[Labelled], dev: Sequence[Labelled] = (), test: 
         ['classes with one text to train on: pos',
          'labels that no text of dev has: pos',
          'texts of dev that are also texts to train on: 1, such as b:1 (as a:2)']
-        >>> check_labels(train, [Labelled("bad", ("negative",), "b:1")])
+        >>> check_labels(train, [Labelled("bad", ("Neg",), "b:1")])
         Traceback (most recent call last):
             ...
-        gatewise.errors.DataError: b:1: the label negative is in dev, but no text to train on has it; did you mean neg?
+        gatewise.errors.DataError: b:1: the label Neg is in dev, but no text to train on has it; did you mean neg?
     """
     counted = Counter(label for example in train for label in example.labels)
     if len({frozenset(example.labels) for example in train}) < 2:

@@ -42,7 +42,7 @@ def records(
     blank = [0, 0]  # before the first row, and after it
     width = at_text = at_label = 0
     for line, row in rows:
-        if row in ([], [""]) and width != 1:
+        if not row and width != 1:
             blank[width > 0] += 1
             continue
         if not width:
@@ -75,7 +75,8 @@ def _columns(row: list[str], where: str, settings: LabelledSettings, labelled: b
 
 def _plain(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
     for number, line in enumerate(lines, 1):
-        yield number, line.removesuffix("\n").split(delimiter)
+        line = line.removesuffix("\n")
+        yield number, line.split(delimiter) if line else []
 
 
 class _Held:

@@ -19,7 +19,8 @@ def stratified_split(
 
     Of n texts with a label, share * n are held out, rounded down or up so that the whole comes out right, and at least
     one stays. Where texts have several labels the rarest are divided first, and a frequent label gets its share only as
-    nearly as that allows (iterative stratification: Sechidis et al., "On the Stratification of Multi-Label Data", 2011).
+    nearly as that allows. This is the iterative stratification of Sechidis et al. (2011), "On the Stratification of
+    Multi-Label Data", for two parts.
 
     Args:
         examples: in any order.
