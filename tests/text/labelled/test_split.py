@@ -81,7 +81,9 @@ def test_a_label_whose_texts_all_have_rarer_labels_stays():
 
 
 def test_too_few_texts_or_no_share_are_refused():
-    with pytest.raises(DataError, match="a: a share of 0.1 is to be held out, but of 2 texts that is none; give more"):
+    with pytest.raises(
+        DataError, match=r"a: a share of 0\.1 is to be held out, but of 2 texts that is none; give more"
+    ):
         stratified_split(examples(("a",), ("b",)), 0.1)
     with pytest.raises(DataError, match="of 0 texts that is none"):
         stratified_split([], 0.1)

@@ -145,7 +145,7 @@ def test_a_form_that_cannot_be_told_is_refused():
             read_labelled(name)
     with pytest.raises(DataError, match=r"f: a folder must hold \.txt"):
         read_labelled("f")
-    with pytest.raises(DataError, match="f: a folder for each class with .txt files is needed"):
+    with pytest.raises(DataError, match=r"f: a folder for each class with \.txt files"):
         read_labelled("f", LabelledSettings(format="class_folders"))
     with pytest.raises(DataError, match=r"a\.txt: a folder with a folder for each class is needed"):
         read_labelled("a.txt", LabelledSettings(format="class_folders"))

@@ -36,7 +36,7 @@ def records(
         >>> list(records(["text,label\n", '"a ""b""\n', 'c",x\n'], "a.csv", "csv", LabelledSettings(), True, print))
         [Record(line=2, text='a "b"\nc', value='x')]
     """
-    delimiter = settings.sign or {"csv": ",", "tsv": "\t"}[form]
+    delimiter = settings.delimiter or {"csv": ",", "tsv": "\t"}[form]
     quoted = form == "csv" if settings.quotes == "auto" else settings.quotes == "yes"
     rows = _quoted(lines, name, delimiter) if quoted else _plain(lines, delimiter)
     blank = [0, 0]  # before the first row, and after it

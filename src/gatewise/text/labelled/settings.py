@@ -28,6 +28,8 @@ class LabelledSettings(Settings):
     Example:
         >>> LabelledSettings(text="1", label="2").format
         'auto'
+        >>> LabelledSettings(delimiter="tab").delimiter
+        '\\t'
     """
 
     text: str = setting("text", "column of the text, by name, or by number counted from 1", metavar="COLUMN")
@@ -54,18 +56,9 @@ class LabelledSettings(Settings):
                 raise SettingError(f"{name} must name a column, but {column!r} was given", fix=fix)
         if self.text == self.label:
             raise SettingError(f"text and label must be two columns, but both are {self.text}")
-        if len(self.sign) > 1 or self.sign in ('"', "\n", "\r"):
+        object.__setattr__(self, "delimiter", {"tab": "\t", "\\t": "\t"}.get(self.delimiter, self.delimiter))
+        if len(self.delimiter) > 1 or self.delimiter in ('"', "\n", "\r"):
             raise SettingError(
                 f"delimiter must be one sign, no quote and no line end, but {self.delimiter!r} was given",
                 fix="give a sign, or tab",
             )
-
-    @property
-    def sign(self) -> str:
-        """The delimiter itself; "" where the form decides.
-
-        Example:
-            >>> LabelledSettings(delimiter="tab").sign
-            '\\t'
-        """
-        return {"tab": "\t", "\\t": "\t"}.get(self.delimiter, self.delimiter)
