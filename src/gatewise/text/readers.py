@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import glob
-import gzip
-import os
-import shutil
-import stat
-import sys
-import tempfile
-import weakref
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-from gatewise.errors import DataError
-from gatewise.settings import did_you_mean
-from gatewise.text.decoding import Notice, TextFile
+from gatewise.text.decoding import TextFile
 from gatewise.text.documents import Corpus, Document, some
-
-STDIN = "-"
-_ENDINGS = (".txt", ".txt.gz")
+from gatewise.text.files import again, named, shown
 
 
 def read(paths: str | Path | Iterable[str | Path], *, encoding: str = "utf-8", stdin: BinaryIO | None = None) -> Corpus:
@@ -47,136 +34,14 @@ def read(paths: str | Path | Iterable[str | Path], *, encoding: str = "utf-8", s
         9
     """
     notes: list[str] = []
-    given = [paths] if isinstance(paths, str | Path) else list(paths)
-    if not given:
-        raise DataError("at least one file is needed, but none was given")
-    names = list(_once((name for path in given for name in _expand(str(path), notes)), notes))
+    names = named(paths, notes)
     changed: dict[str, list[str]] = {}
+
+    def notice(name: str, what: str) -> None:
+        changed.setdefault(what, []).append(name)
+
     corpus = Corpus(
-        _document(name, encoding, stdin, lambda name, what: changed.setdefault(what, []).append(name)) for name in names
+        Document(shown(name), TextFile(again(name, stdin), shown(name), encoding, notice).pieces) for name in names
     )
     corpus.notes[:0] = notes + [f"{what}: {some(files)}" for what, files in changed.items()]
     return corpus
-
-
-def _expand(name: str, notes: list[str]) -> Iterator[str]:
-    """The files that a name stands for."""
-    if name == STDIN:
-        yield name
-    elif os.path.isdir(name):
-        yield from _below(name, notes)
-    elif os.path.lexists(name):
-        yield name
-    elif glob.has_magic(name):
-        found = sorted(glob.glob(name, recursive=True))
-        if not found:
-            raise DataError("a glob must match something, but no file has such a name", where=name)
-        for match in found:
-            yield from _below(match, notes) if os.path.isdir(match) else [match]
-    else:
-        folder = Path(name).parent
-        beside = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-        fix = did_you_mean(Path(name).name, beside) if 0 < len(beside) < 1000 else ""
-        raise DataError("there is no such file", where=name, fix=fix if "?" in fix else "look at the name")
-
-
-def _below(folder: str, notes: list[str]) -> list[str]:
-    """The text files below a folder, sorted."""
-    found, others = [], Counter[str]()
-    for place, _, files in os.walk(folder):
-        for file in files:
-            if file.lower().endswith(_ENDINGS):
-                found.append(os.path.join(place, file))
-            else:
-                others[os.path.splitext(file)[1] or "no ending"] += 1
-    if not found:
-        raise DataError(
-            f"a folder must hold {' or '.join(_ENDINGS)} files, but none is below it",
-            where=folder,
-            fix="name the files",
-        )
-    if others:
-        notes.append(f"{folder}: {others.total()} files of other kinds are not read ({some(sorted(others))})")
-    return sorted(found)
-
-
-def _once(names: Iterable[str], notes: list[str]) -> Iterator[str]:
-    """The names without those of a file that was named before."""
-    seen: set[object] = set()
-    for name in names:
-        key: object = name
-        if name != STDIN:
-            status = _status(name)
-            key = (status.st_dev, status.st_ino)
-        if key in seen:
-            notes.append(f"{name}: named more than once, read once")
-        else:
-            seen.add(key)
-            yield name
-
-
-def _status(name: str) -> os.stat_result:
-    try:
-        return os.stat(name)
-    except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror})", where=name) from None
-
-
-def _document(name: str, encoding: str, stdin: BinaryIO | None, notice: Notice) -> Document:
-    if name == STDIN:
-        source = stdin or getattr(sys.stdin, "buffer", None)
-        if source is None:
-            raise DataError("stdin is closed, but - was given", fix="name a file")
-        return Document("stdin", TextFile(_Kept(source, "stdin"), "stdin", encoding, notice).pieces)
-    status = _status(name)
-    if stat.S_ISFIFO(status.st_mode):
-        with open(name, "rb") as source:
-            return Document(name, TextFile(_Kept(source, name), name, encoding, notice).pieces)
-    if not stat.S_ISREG(status.st_mode):
-        raise DataError("a file, folder or pipe is needed, but this is a device or socket", where=name)
-    return Document(name, TextFile(_opener(name, status), name, encoding, notice).pieces)
-
-
-def _opener(name: str, before: os.stat_result) -> Callable[[], BinaryIO]:
-    """Opens a file that must stay as it is from one pass to the next."""
-
-    def open_bytes() -> BinaryIO:
-        try:
-            file = open(name, "rb")  # noqa: SIM115 (whoever reads it closes it)
-        except OSError as error:
-            raise DataError(f"cannot be read ({error.strerror})", where=name) from None
-        now = os.fstat(file.fileno())
-        if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-            file.close()
-            raise DataError("the file must stay as it is while it is read, but it has changed", where=name)
-        return cast(BinaryIO, _Unzipped(file)) if name.lower().endswith(".gz") else file
-
-    return open_bytes
-
-
-class _Unzipped(gzip.GzipFile):
-    """A decompressed file that closes the compressed one with it."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.below = file
-        super().__init__(fileobj=file, mode="rb")
-
-    def close(self) -> None:
-        super().close()
-        self.below.close()
-
-
-class _Kept:
-    """Opens a copy of what can be read only once; the copy is removed when nobody can ask for it any more."""
-
-    def __init__(self, source: BinaryIO, name: str) -> None:
-        try:
-            descriptor, self.path = tempfile.mkstemp(prefix="gatewise-")
-            weakref.finalize(self, os.unlink, self.path)
-            with open(descriptor, "wb") as copy:
-                shutil.copyfileobj(source, copy, 1 << 20)
-        except OSError as error:
-            raise DataError(f"cannot be kept in {tempfile.gettempdir()} ({error.strerror})", where=name) from None
-
-    def __call__(self) -> BinaryIO:
-        return open(self.path, "rb")
