@@ -12,6 +12,7 @@ import tempfile
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -24,7 +25,13 @@ STDIN = "-"
 _ENDINGS = (".txt", ".txt.gz")
 
 
-def read(paths: str | Path | Iterable[str | Path], *, encoding: str = "utf-8", stdin: BinaryIO | None = None) -> Corpus:
+def read(
+    paths: str | Path | Iterable[str | Path],
+    *,
+    encoding: str = "utf-8",
+    stdin: BinaryIO | None = None,
+    endings: tuple[str, ...] = _ENDINGS,
+) -> Corpus:
     """The corpus of some files; every file is a document, in the order given.
 
     A folder stands for the ``*.txt`` and ``*.txt.gz`` below it and a glob for what it matches, both sorted by name;
@@ -35,6 +42,7 @@ def read(paths: str | Path | Iterable[str | Path], *, encoding: str = "utf-8", s
         paths: one, or several.
         encoding: "utf-8", "latin-1", "cp1252" or "utf-16".
         stdin: what ``-`` reads; None: the process's own.
+        endings: of the files of a folder that are read, in small letters.
 
     Raises:
         DataError: a file is missing, no text, damaged, or changed while being read; a folder or glob holds no text;
@@ -47,10 +55,7 @@ def read(paths: str | Path | Iterable[str | Path], *, encoding: str = "utf-8", s
         9
     """
     notes: list[str] = []
-    given = [paths] if isinstance(paths, str | Path) else list(paths)
-    if not given:
-        raise DataError("at least one file is needed, but none was given")
-    names = list(_once((name for path in given for name in _expand(str(path), notes)), notes))
+    names = list(_once(_names(paths, notes, endings), notes))
     changed: dict[str, list[str]] = {}
     corpus = Corpus(
         _document(name, encoding, stdin, lambda name, what: changed.setdefault(what, []).append(name)) for name in names
@@ -59,12 +64,56 @@ def read(paths: str | Path | Iterable[str | Path], *, encoding: str = "utf-8", s
     return corpus
 
 
-def _expand(name: str, notes: list[str]) -> Iterator[str]:
+def stream(
+    paths: str | Path | Iterable[str | Path],
+    *,
+    encoding: str = "utf-8",
+    stdin: BinaryIO | None = None,
+    notice: Notice = lambda name, what: None,
+    endings: tuple[str, ...] = _ENDINGS,
+) -> Iterator[Document]:
+    """Some files as documents that are to be read once: nothing is checked before, and ``-`` is kept nowhere.
+
+    Args:
+        paths: as :func:`read` takes them; a file named twice is read twice.
+        encoding: "utf-8", "latin-1", "cp1252" or "utf-16".
+        stdin: what ``-`` reads, as it comes; None: the process's own.
+        notice: is told what was changed while reading.
+        endings: of the files of a folder that are read, in small letters.
+
+    Raises:
+        DataError: a file is missing; or, while it is read, it is no text or damaged.
+
+    Example:
+        >>> import io
+        >>> ["".join(document) for document in stream("-", stdin=io.BytesIO(b"a line"))]
+        ['a line']
+    """
+    notes: list[str] = []
+    names = list(_names(paths, notes, endings))
+    for note in notes:
+        notice(*note.split(": ", 1))
+    for name in names:
+        if name == STDIN:
+            yield Document("stdin", TextFile(_arriving(_stdin(stdin)), "stdin", encoding, notice).pieces)
+        else:
+            yield _document(name, encoding, stdin, notice)
+
+
+def _names(paths: str | Path | Iterable[str | Path], notes: list[str], endings: tuple[str, ...]) -> Iterator[str]:
+    """The files that some paths stand for."""
+    given = [paths] if isinstance(paths, str | Path) else list(paths)
+    if not given:
+        raise DataError("at least one file is needed, but none was given")
+    return (name for path in given for name in _expand(str(path), notes, endings))
+
+
+def _expand(name: str, notes: list[str], endings: tuple[str, ...]) -> Iterator[str]:
     """The files that a name stands for."""
     if name == STDIN:
         yield name
     elif os.path.isdir(name):
-        yield from _below(name, notes)
+        yield from _below(name, notes, endings)
     elif os.path.lexists(name):
         yield name
     elif glob.has_magic(name):
@@ -72,7 +121,7 @@ def _expand(name: str, notes: list[str]) -> Iterator[str]:
         if not found:
             raise DataError("a glob must match something, but no file has such a name", where=name)
         for match in found:
-            yield from _below(match, notes) if os.path.isdir(match) else [match]
+            yield from _below(match, notes, endings) if os.path.isdir(match) else [match]
     else:
         folder = Path(name).parent
         beside = [path.name for path in folder.iterdir()] if folder.is_dir() else []
@@ -80,18 +129,18 @@ def _expand(name: str, notes: list[str]) -> Iterator[str]:
         raise DataError("there is no such file", where=name, fix=fix if "?" in fix else "look at the name")
 
 
-def _below(folder: str, notes: list[str]) -> list[str]:
+def _below(folder: str, notes: list[str], endings: tuple[str, ...]) -> list[str]:
     """The text files below a folder, sorted."""
     found, others = [], Counter[str]()
     for place, _, files in os.walk(folder):
         for file in files:
-            if file.lower().endswith(_ENDINGS):
+            if file.lower().endswith(endings):
                 found.append(os.path.join(place, file))
             else:
                 others[os.path.splitext(file)[1] or "no ending"] += 1
     if not found:
         raise DataError(
-            f"a folder must hold {' or '.join(_ENDINGS)} files, but none is below it",
+            f"a folder must hold {' or '.join(endings)} files, but none is below it",
             where=folder,
             fix="name the files",
         )
@@ -124,10 +173,7 @@ def _status(name: str) -> os.stat_result:
 
 def _document(name: str, encoding: str, stdin: BinaryIO | None, notice: Notice) -> Document:
     if name == STDIN:
-        source = stdin or getattr(sys.stdin, "buffer", None)
-        if source is None:
-            raise DataError("stdin is closed, but - was given", fix="name a file")
-        return Document("stdin", TextFile(_Kept(source, "stdin"), "stdin", encoding, notice).pieces)
+        return Document("stdin", TextFile(_Kept(_stdin(stdin), "stdin"), "stdin", encoding, notice).pieces)
     status = _status(name)
     if stat.S_ISFIFO(status.st_mode):
         with open(name, "rb") as source:
@@ -135,6 +181,25 @@ def _document(name: str, encoding: str, stdin: BinaryIO | None, notice: Notice) 
     if not stat.S_ISREG(status.st_mode):
         raise DataError("a file, folder or pipe is needed, but this is a device or socket", where=name)
     return Document(name, TextFile(_opener(name, status), name, encoding, notice).pieces)
+
+
+def _stdin(given: BinaryIO | None) -> BinaryIO:
+    source: BinaryIO | None = given or getattr(sys.stdin, "buffer", None)
+    if source is None:
+        raise DataError("stdin is closed, but - was given", fix="name a file")
+    return source
+
+
+def _arriving(source: BinaryIO) -> Callable[[], BinaryIO]:
+    """Opens what comes through a pipe without waiting until much has come, and leaves it open at the end."""
+    return lambda: cast(BinaryIO, nullcontext(_Arriving(source)))
+
+
+class _Arriving:
+    """Reads what is there, at least a byte while there is one."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self.read = getattr(source, "read1", source.read)
 
 
 def _opener(name: str, before: os.stat_result) -> Callable[[], BinaryIO]:
