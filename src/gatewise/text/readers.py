@@ -69,7 +69,7 @@ def stream(
     *,
     encoding: str = "utf-8",
     stdin: BinaryIO | None = None,
-    notice: Notice = lambda name, what: None,
+    notice: Notice,
     endings: tuple[str, ...] = _ENDINGS,
 ) -> Iterator[Document]:
     """Some files as documents that are to be read once: nothing is checked before, and ``-`` is kept nowhere.
@@ -86,7 +86,7 @@ def stream(
 
     Example:
         >>> import io
-        >>> ["".join(document) for document in stream("-", stdin=io.BytesIO(b"a line"))]
+        >>> ["".join(document) for document in stream("-", stdin=io.BytesIO(b"a line"), notice=print)]
         ['a line']
     """
     notes: list[str] = []

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,7 @@ def named(name: str) -> Scheme:
         raise SettingError(
             f"a scheme must be one of {', '.join(known)}, but {name} was given", fix=did_you_mean(name.upper(), known)
         )
-    return found  # type: ignore[return-value]  # a key of _LETTERS
+    return cast(Scheme, found)
 
 
 def to_spans(tags: Sequence[str]) -> list[Span]:
@@ -236,12 +236,10 @@ def transitions(labels: Sequence[str], scheme: str) -> Transitions:
         return Transitions(~first | (same & ~outside[:, None]), ~first, np.ones(len(labels), dtype=np.bool_))
     goes_on = np.isin(letters, list("BI"))  # an entity that is open
     inside = np.isin(letters, list("IEL"))
-    if scheme == "BIO":
-        open_or_done = np.ones(len(labels), dtype=np.bool_)  # an entity may end with any of its words
-    else:
-        open_or_done = ~goes_on
-    allowed = np.where(inside, goes_on[:, None] & same, open_or_done[:, None])
-    return Transitions(allowed, ~inside, open_or_done)
+    # In BIO an entity may end with any of its words.
+    may_end = np.ones(len(labels), dtype=np.bool_) if scheme == "BIO" else ~goes_on
+    allowed = np.where(inside, goes_on[:, None] & same, may_end[:, None])
+    return Transitions(allowed, ~inside, may_end)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -265,5 +263,5 @@ def _written(scheme: Scheme, length: int, adjoins: bool) -> str:
         return ("B" if adjoins else "I") + "I" * (length - 1)
     if scheme == "BIO":
         return "B" + "I" * (length - 1)
-    last, single = _LETTERS[scheme][2:]
+    last, single = _LETTERS[scheme][2], _LETTERS[scheme][3]
     return single if length == 1 else "B" + "I" * (length - 2) + last

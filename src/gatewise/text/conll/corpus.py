@@ -174,7 +174,7 @@ def stream_sentences(
     *,
     encoding: str = "utf-8",
     stdin: BinaryIO | None = None,
-    notice: Notice = lambda name, what: None,
+    notice: Notice,
 ) -> Iterator[Sentence]:
     r"""The sentences of some files, read once and one at a time, to be tagged; tags need not be there.
 
@@ -191,7 +191,7 @@ def stream_sentences(
     Example:
         >>> Path("words.txt").write_text("Time\nflies\n")
         11
-        >>> sentence, = stream_sentences("words.txt")
+        >>> sentence, = stream_sentences("words.txt", notice=print)
         >>> sentence.with_tags(["NN", "VBZ"])
         'Time NN\nflies VBZ\n'
     """

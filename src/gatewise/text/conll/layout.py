@@ -59,10 +59,12 @@ class Layout(NamedTuple):
         return f"read as {count} between {kind}, words in column {self.word + 1}{tags}"
 
     def is_token(self, line: str) -> bool:
-        """Whether a line that is not blank is one of the table, rather than a comment or the beginning of a document."""
+        """Whether a line that is not blank is one of the table, and not a comment or the beginning of a document."""
         if self.format == "conllu":
             return line[0] != "#"
-        return not (is_mark(line) or (line.startswith(self.comments) and (self.comments != ("# ",) or "\t" not in line)))
+        return not (
+            is_mark(line) or (line.startswith(self.comments) and (self.comments != ("# ",) or "\t" not in line))
+        )
 
     def cells(self, line: str) -> list[str]:
         """The columns of a line."""
@@ -95,10 +97,10 @@ def is_mark(line: str) -> bool:
 
 
 def recognise(lines: Sequence[str], where: tuple[str, int], settings: ConllSettings, tagged: bool) -> Layout | None:
-    """The layout of a file whose first lines are given; None where there is no word among them.
+    """The layout of a file whose first lines are given; None where there is no word among them, as far as one can tell.
 
     Args:
-        lines: up to the end of the first sentence.
+        lines: up to the end of a sentence.
         where: name of the file, and number of the first of the lines.
         settings: what is known of the file.
         tagged: whether tags are needed.
@@ -109,10 +111,12 @@ def recognise(lines: Sequence[str], where: tuple[str, int], settings: ConllSetti
     """
     filled = [(number, line) for number, line in enumerate(lines, where[1]) if line and not line.isspace()]
     if _is_conllu([line for _, line in filled], where[0], settings):
-        return _conllu(filled, where[0], settings, tagged)
+        return _conllu(filled, where[0], settings)
     tabs = settings.separator == "tab" or (settings.separator == "auto" and any("\t" in line for _, line in filled))
     comments = (settings.comment,) if settings.comment else ("# ",) * tabs
     draft = Layout("columns", "\t" if tabs else " ", 0, 0, None, comments)
+    if not tabs and settings.separator == "auto" and all(line.startswith("# ") for _, line in filled):
+        return None  # comments, or words: what follows tells
     for number, line in filled:
         if draft.is_token(line):
             count, place = len(draft.cells(line)), f"{where[0]}:{number}"
@@ -131,7 +135,7 @@ def _is_conllu(lines: Sequence[str], name: str, settings: ConllSettings) -> bool
     return len(first) == len(CONLLU) and _ID.fullmatch(first[0]) is not None
 
 
-def _conllu(filled: Sequence[tuple[int, str]], name: str, settings: ConllSettings, tagged: bool) -> Layout | None:
+def _conllu(filled: Sequence[tuple[int, str]], name: str, settings: ConllSettings) -> Layout | None:
     if (settings.word_column, settings.tag_column) != (1, -1):
         raise SettingError(
             "the columns of CoNLL-U have names, but word_column or tag_column was given",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from gatewise.errors import DataError
@@ -100,4 +100,4 @@ def _parts(token: _Token, start: int) -> list[tuple[int, int]]:
     if "".join(token.words) != token.form:
         return [(start, start + len(token.form))] * len(token.words)
     ends = list(accumulate(map(len, token.words), initial=start))
-    return list(zip(ends[:-1], ends[1:], strict=True))
+    return list(pairwise(ends))

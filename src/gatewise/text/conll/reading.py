@@ -12,6 +12,7 @@ from gatewise.text.conll.layout import CONLLU, Layout, recognise
 from gatewise.text.conll.sentence import Sentence
 from gatewise.text.conll.settings import ConllSettings
 from gatewise.text.documents import Document
+from gatewise.text.pieces import lines
 
 _EMPTY = "_"
 
@@ -46,8 +47,7 @@ def sentences(document: Document, settings: ConllSettings, tagged: bool = True) 
     reader = _Reader(document.name, settings, tagged)
     held: Sentence | None = None
     for block in _blocks(document):
-        sentence = reader.read(block)
-        if sentence is not None:
+        for sentence in reader.read(block):
             if held is not None:
                 yield held
             held = sentence
@@ -56,31 +56,30 @@ def sentences(document: Document, settings: ConllSettings, tagged: bool = True) 
 
 
 def parse(text: str, settings: ConllSettings | None = None, tagged: bool = True) -> Iterator[Sentence]:
-    """The sentences of a text in memory; see :func:`sentences`.
+    r"""The sentences of a text in memory; see :func:`sentences`. Windows line ends become newlines, as in files.
 
     Example:
-        >>> next(parse("Paris B-LOC\\n")).tags
+        >>> next(parse("Paris B-LOC\r\n")).tags
         ('B-LOC',)
     """
-    return sentences(Document.of("text", text), settings or ConllSettings(), tagged)
+    return sentences(Document.of("text", text.replace("\r\n", "\n")), settings or ConllSettings(), tagged)
 
 
 def _blocks(pieces: Iterable[str]) -> Iterator[_Block]:
-    lines: list[str] = []
-    number, filled, rest = 1, False, ""
-    for piece in pieces:
-        parts = (rest + piece).split("\n") if rest else piece.split("\n")
-        rest = parts.pop()
-        for line in parts:
-            lines.append(line)
-            if line and not line.isspace():
-                filled = True
-            elif filled:
-                yield _Block(number, [*lines, ""])
-                number += len(lines)
-                lines, filled = [], False
-    if lines or rest:
-        yield _Block(number, [*lines, rest])
+    following = lines(pieces)
+    line, held = next(following), list[str]()
+    number, filled = 1, False
+    for after in following:  # so ``line`` ends with a newline
+        held.append(line)
+        if line and not line.isspace():
+            filled = True
+        elif filled:
+            yield _Block(number, [*held, ""])
+            number += len(held)
+            held, filled = [], False
+        line = after
+    if held or line:
+        yield _Block(number, [*held, line])
 
 
 class _Reader:
@@ -93,28 +92,35 @@ class _Reader:
     def __init__(self, name: str, settings: ConllSettings, tagged: bool) -> None:
         self.name, self.settings, self.tagged = name, settings, tagged
         self.layout: Layout | None = None
-        self.first = 0  # the line that the layout was learnt from
+        self.undecided: list[_Block] = []  # read before the layout was known
+        self.first, self.sign = 0, ""  # the line that the layout was learnt from, and its first character
         self.waiting: list[str] = []
 
-    def read(self, block: _Block) -> Sentence | None:
-        """The sentence of a block; None where it holds comments only."""
-        lines = [*self.waiting[:-1], *block.lines]
-        start = block.line + len(block.lines) - len(lines)
+    def read(self, block: _Block) -> Iterator[Sentence]:
+        """The sentence of a block, if it holds more than comments, after those that had to wait for the layout."""
         if self.layout is None:
-            self.layout = recognise(lines, (self.name, start), self.settings, self.tagged)
-        layout = self.layout
-        rows = [
-            row for row, line in enumerate(lines) if line and not line.isspace() and layout and layout.is_token(line)
-        ]
-        if layout is None or not rows:
-            self.waiting = lines
-            return None
-        self.waiting = []
-        self.first = self.first or start + rows[0]
-        return self._sentence(layout, start, lines, rows)
+            self.undecided.append(block)
+            self.layout = recognise(block.lines, (self.name, block.line), self.settings, self.tagged)
+            if self.layout is None:
+                return
+            blocks, self.undecided = self.undecided, []
+        else:
+            blocks = [block]
+        for one in blocks:
+            yield from self._of_block(self.layout, one)
 
-    def _sentence(self, layout: Layout, start: int, lines: list[str], rows: list[int]) -> Sentence:
-        table = [layout.cells(lines[row]) for row in rows]
+    def _of_block(self, layout: Layout, block: _Block) -> Iterator[Sentence]:
+        own = [*self.waiting[:-1], *block.lines]
+        start = block.line + len(block.lines) - len(own)
+        rows = [row for row, line in enumerate(own) if line and not line.isspace() and layout.is_token(line)]
+        self.waiting = [] if rows else own
+        if rows:
+            if not self.first:
+                self.first, self.sign = start + rows[0], own[rows[0]][0]
+            yield self._sentence(layout, start, own, rows)
+
+    def _sentence(self, layout: Layout, start: int, own: list[str], rows: list[int]) -> Sentence:
+        table = [layout.cells(own[row]) for row in rows]
         if {*map(len, table)} != {layout.columns}:
             self._refuse_columns(layout, [start + row for row in rows], table)
         if layout.format == "conllu":
@@ -123,17 +129,21 @@ class _Reader:
                 rows, table = [rows[index] for index in chosen], [table[index] for index in chosen]
         words = tuple([cells[layout.word] for cells in table])
         tags = () if layout.tag is None else tuple([cells[layout.tag] for cells in table])
-        sentence = Sentence(words, tags, self.name, start, tuple(lines), rows, layout)
+        sentence = Sentence(words, tags, self.name, start, tuple(own), rows, layout)
         self._check(sentence)
         return sentence
 
     def _refuse_columns(self, layout: Layout, places: list[int], table: list[list[str]]) -> NoReturn:
         place, cells = next((p, cells) for p, cells in zip(places, table, strict=True) if len(cells) != layout.columns)
         if layout.format == "conllu":
-            expected, fix = f"{len(CONLLU)} columns between tabs are expected in CoNLL-U", "put tabs between the columns"
+            expected, fix = (
+                f"{len(CONLLU)} columns between tabs are expected in CoNLL-U",
+                "put tabs between the columns",
+            )
         else:
             expected = f"{layout.columns} columns are expected, as in line {self.first}"
-            fix = "give --comment if lines that begin with # are comments" if "#" in (cells[0][0:1],) else ""
+            commented = "#" in (cells[0][:1], self.sign)
+            fix = "give --comment '#' if lines that begin so are comments" if commented else ""
         message = f"{expected}, but this line has {len(cells)}"
         raise DataError(message, where=f"{self.name}:{place}", fix=fix or "correct the line, or give --separator")
 

@@ -28,7 +28,8 @@ class ConllSettings(Settings):
         "auto", "what stands between columns: one tab, or any number of spaces and tabs; auto: a tab if there is one"
     )
     comment: str = setting(
-        "", "lines of a file of columns that begin so are comments; empty: '# ' in lines without a tab of a file with tabs"
+        "",
+        "lines of a file of columns that begin so are comments; empty: '# ' in lines without a tab of a file with tabs",
     )
 
     def __post_init__(self) -> None:
