@@ -31,7 +31,7 @@ _ADDRESS = (
 )
 _NUMBER = r"\d+(?:[.,:/]\d+)+|[.,]\d+(?:[.,:/]\d+)*"
 _INITIALS = r"(?:\p{L}\.){2,}"
-_SIGNS = (r"[:;=]-?[)(DPp](?!\w)", r"\.{2,}|!+|\?+|[!?]{2,}|([-=*_~#])\1+|[^\w\s]")
+_SIGNS = (r"[:;=]-?[)(DPp](?!\w)", r"\.{2,}|[!?]+|([-=*_~#])\1+|[^\w\s]")
 
 _TITLES = {
     "english": "mr mrs ms dr st jr sr prof gen sen rep rev sgt capt col lt gov pres",
@@ -47,9 +47,8 @@ _SHORTENED = {
 
 _CLITIC = r"(?i:['’](?:s|m|d|re|ve|ll)|n['’]t)(?!\w)"
 _ELISION = r"(?i:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu)['’](?=\w)"
-_PRONOUN = (
-    r"-(?i:t-(?:il|elle|on|ils|elles)|il|elle|on|ils|elles|je|tu|nous|vous|ce|le|la|les|lui|leur|moi|toi|y|en)(?!\w)"
-)
+_PRONOUNS = r"-(?i:t-(?:ils?|elles?|on)|ils?|elles?|on|je|tu|nous|vous|ce|la|les?|lui|leur|moi|toi|y|en)"
+_PRONOUN = rf"{_PRONOUNS}(?=(?:{_PRONOUNS})*(?!-?\w))"  # several may follow each other (donne-le-moi)
 
 
 def _abbreviations(language: str) -> str:

@@ -171,8 +171,16 @@ REFUSED = {
     "too few": ("a b O\nc O\n", {}, r"^text:2: 3 columns are expected, as in line 1, but this line has 2; "),
     "too many": ("\na\tO\n\n\nc\td\tO\n", {}, "^text:5: 2 columns are expected, as in line 2, but this line has 3"),
     "a comment": ("a O\n\n# a note: it\nc O\n", {}, "^text:3: .* has 4; give --comment '#' if lines that begin so"),
-    "a comment first": ("# a note: it\nc O\n", {}, "^text:2: 4 columns .* line 1, but this line has 2; give --comment '#'"),
-    "no tags": ("a\nb\n", {}, "^text:1: a tag is needed beside each word, but this line has one column; give --tag-col"),
+    "a comment first": (
+        "# a note: it\nc O\n",
+        {},
+        "^text:2: 4 columns .* line 1, but this line has 2; give --comment '#'",
+    ),
+    "no tags": (
+        "a\nb\n",
+        {},
+        "^text:1: a tag is needed beside each word, but this line has one column; give --tag-col",
+    ),
     "word is tag": ("a O\n", {"tag_column": 1}, "^text:1: .* but column 1 is that of the words"),
     "no such tag": ("a b O\n", {"tag_column": 4}, "^text:1: the tags are in column 4, but this line has 3 columns"),
     "no such word": ("a O\n", {"word_column": -3}, "^text:1: the words are in column -3, but this line has 2"),
@@ -195,7 +203,7 @@ def test_tags_may_be_missing_where_none_are_needed():
 
 
 def test_column_0_is_refused():
-    with pytest.raises(SettingError, match="columns are counted from 1, but tag_column is 0"):
+    with pytest.raises(SettingError, match=r"columns are counted from 1, but tag_column is 0"):
         ConllSettings(tag_column=0)
 
 
@@ -280,9 +288,9 @@ def test_new_sentences_are_written_as_columns():
     text = to_columns(["a", "b"], ["O", "B-x"], ["B-x", "O"]) + to_columns(["c"], ["O"], ["O"])
     assert text == "a\tO\tB-x\nb\tB-x\tO\n\nc\tO\tO\n\n"
     assert [sentence.words for sentence in read(text)] == [("a", "b"), ("c",)]
-    with pytest.raises(DataError, match="but no tab may stand in it"):
+    with pytest.raises(DataError, match=r"but no tab may stand in it"):
         to_columns(["a\tb"], ["O"])
-    with pytest.raises(DataError, match="2 words need as many tags"):
+    with pytest.raises(DataError, match=r"2 words need as many tags"):
         to_columns(["a", "b"], ["O"])
 
 
@@ -296,6 +304,6 @@ def test_the_last_sentences_are_held_out():
     assert [sentence.words[0] for sentence in held_out] == ["y", "z"]
     assert (len(corpus), len(kept), len(held_out)) == (10, 8, 2)
     assert len(corpus.split(0.001)[1]) == 1
-    with pytest.raises(DataError, match="there is only 1 sentence"):
+    with pytest.raises(DataError, match=r"there is only 1 sentence"):
         TaggedCorpus(Corpus.of(["x O\n"]), ConllSettings()).split(0.5)
     assert corpus.record.items() >= {"documents": 2, "sentences": 10, "words": 10, "tags": 1}.items()
