@@ -53,6 +53,27 @@ def blocks(texts: Iterable[str], size: int = BLOCK) -> Iterator[str]:
         yield rest
 
 
+def lines(texts: Iterable[str]) -> Iterator[str]:
+    r"""What ``"".join(texts).split("\n")`` is, a line at a time: "" comes last where the text ends with a newline.
+
+    Args:
+        texts: the text in any pieces.
+
+    Example:
+        >>> list(lines(["one\nt", "wo\n"]))
+        ['one', 'two', '']
+    """
+    held: list[str] = []
+    for text in texts:
+        found = text.split("\n")
+        if len(found) > 1:
+            yield "".join([*held, found[0]])
+            yield from found[1:-1]
+            held = []
+        held.append(found[-1])
+    yield "".join(held)
+
+
 def _good_end(text: str, start: int, end: int) -> int:
     """The last place in ``text[start:end]`` where a chunk surely ends, whatever follows."""
     newline = text.rfind("\n", start, end)

@@ -19,9 +19,14 @@ UNK = "<unk>"
 NEWLINE = {"word": EOS, "char": "\n", "byte": "Ċ", "bpe": "Ċ", "unigram": "Ċ"}
 """How a newline is written in the vocabulary of each level."""
 
+WORD = r"\w+(?:['’]\w+)*|[^\w\s]"
+"""What a word of plain text is: an apostrophe inside a word belongs to it, any other sign is a word by itself."""
+
+SPACES = r"[ \t\r\x0b\f]+"
+"""What stands between the words of pretokenised text."""
+
 _CHARACTER = r"[\s\S]"
-_SPACES = r"[ \t\r\x0b\f]+"
-_WORD = rf"{EOS}|\w+(?:['’]\w+)*|[^\w\s]"  # an apostrophe inside a word belongs to it
+_WORD = rf"{EOS}|{WORD}"
 
 
 class Form(NamedTuple):
@@ -80,7 +85,7 @@ def _pre_tokenizers(level: Level, pretokenised: bool) -> list[Any]:
     if level == "byte":
         return [pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
     if pretokenised:
-        return [pre_tokenizers.Split(Regex(_SPACES), "removed")]
+        return [pre_tokenizers.Split(Regex(SPACES), "removed")]
     chunk = pre_tokenizers.Split(Regex(CHUNK), "isolated")
     if level == "word":
         return [chunk, pre_tokenizers.Split(Regex(_WORD), "removed", invert=True)]
