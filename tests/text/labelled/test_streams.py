@@ -136,8 +136,8 @@ def test_memory_does_not_grow_with_the_file(form: str, line: bytes):
         tracemalloc.stop()
         return number, most
 
-    (few, little), (many, more) = peak(4), peak(32)
-    assert many == 8 * few
+    (few, little), (many, more) = peak(3), peak(12)
+    assert many == 4 * few
     assert more < 1.5 * little
     assert more < 1 << 20
 
