@@ -28,6 +28,53 @@ _SIGNATURES = {
 }
 
 
+def read_bytes(file: BinaryIO, name: str, line: int) -> bytes:
+    """The next megabyte of a file; b"" at its end.
+
+    Args:
+        file: open bytes, decompressed.
+        name: of the file, for messages.
+        line: where the bytes begin, for messages.
+
+    Raises:
+        DataError: damaged gzip data, or the file cannot be read.
+
+    Example:
+        >>> read_bytes(io.BytesIO(b"one"), "note.txt", 1)
+        b'one'
+    """
+    try:
+        return file.read(_PIECE)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        where = f"{name}:{line}"
+        raise DataError(f"the gzip data are damaged ({error})", where=where, fix="get the file again") from None
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror or error})", where=name) from None
+
+
+def refuse_foreign(data: bytes, name: str) -> None:
+    """Raise an error where a file begins as an archive, a document or UTF-16 does.
+
+    Args:
+        data: how the file begins.
+        name: of the file, for messages.
+
+    Raises:
+        DataError: it does; the line says what to do.
+
+    Example:
+        >>> refuse_foreign(b"PK\\x03\\x04", "glove.zip")
+        Traceback (most recent call last):
+            ...
+        gatewise.errors.DataError: glove.zip:1: text is needed, but this looks like a zip archive or an office document;
+        extract its text
+    """
+    for signature, kind in _SIGNATURES.items():
+        if data.startswith(signature):
+            what, _, fix = kind.partition("; ")
+            raise DataError(f"text is needed, but this looks like {what}", where=f"{name}:1", fix=fix)
+
+
 class TextFile:
     r"""The text of some bytes, about a megabyte at a time.
 
@@ -60,7 +107,7 @@ class TextFile:
         lines, first = 1, True
         with self.open_bytes() as file:
             while True:
-                data = self._read(file, lines)
+                data = read_bytes(file, self.name, lines)
                 if first:
                     self._look_at(data)
                 piece = self._decode(endings, data, lines)
@@ -72,22 +119,10 @@ class TextFile:
                 first = False
         self._tell_endings(endings.newlines)
 
-    def _read(self, file: BinaryIO, lines: int) -> bytes:
-        try:
-            return file.read(_PIECE)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            where = f"{self.name}:{lines}"
-            raise DataError(f"the gzip data are damaged ({error})", where=where, fix="get the file again") from None
-        except OSError as error:
-            raise DataError(f"cannot be read ({error.strerror or error})", where=self.name) from None
-
     def _look_at(self, data: bytes) -> None:
         if self.encoding == "utf-16":
             return
-        for signature, kind in _SIGNATURES.items():
-            if data.startswith(signature):
-                what, _, fix = kind.partition("; ")
-                raise DataError(f"text is needed, but this looks like {what}", where=f"{self.name}:1", fix=fix)
+        refuse_foreign(data, self.name)
         if data.startswith(codecs.BOM_UTF8):
             self._tell("the byte order mark at the beginning is left out")
 
