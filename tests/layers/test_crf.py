@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
@@ -132,18 +134,51 @@ def test_the_quick_way_is_left_only_when_it_must_be():
     assert kinds == ["ScaledSums", "LogSums"]
 
 
+def two_chains(*differences):
+    """Emissions [T, 1, 2] for labels that never follow each other, by how much better the second is at each step."""
+    return torch.tensor([[[0.0, difference]] for difference in differences], dtype=torch.float64, requires_grad=True)
+
+
+@pytest.mark.parametrize(
+    "differences",
+    [(0, 800, -400, -400), (0, *[200] * 4, *[-200] * 4)],
+    ids=["at one step", "over several steps"],
+)
+def test_a_path_that_would_underflow_on_the_way_is_kept(differences):
+    crf = LinearChainCRF(2, allowed=torch.eye(2).bool(), dtype=torch.float64)
+    emissions = two_chains(*differences)
+    total = crf.log_partition(emissions)
+    torch.testing.assert_close(total.item(), math.log(2), **tolerance(torch.float64, 20))
+    (found,) = torch.autograd.grad(total.sum(), emissions)
+    torch.testing.assert_close(found, torch.full_like(found, 0.5), **EXACT)
+
+
 def test_a_backward_pass_that_underflows_where_the_forward_pass_does_not():
-    crf = random_crf(2)
+    crf = LinearChainCRF(3, allowed=torch.eye(3).bool(), allowed_starts=torch.tensor([True, True, False])).double()
     with torch.no_grad():
-        crf.ends.copy_(torch.tensor([0.0, -200.0]))
-        crf.transitions.copy_(torch.tensor([[0.0, -100.0], [-200.0, 0.0]]))
-    emissions = torch.tensor([[[0.0, 0.0]], [[0.0, 0.0]], [[0.0, 0.0]]], dtype=torch.float64, requires_grad=True)
+        crf.transitions.copy_(torch.diag(torch.tensor([-200.0, -200.0, 0.0])))  # the best label is out of reach
+    emissions = torch.zeros(6, 1, 3, dtype=torch.float64, requires_grad=True)
     batch = crf._batch(emissions.detach(), None)
     assert isinstance(crf_sums.sums(crf._exact(batch.rows), batch.chains), crf_sums.ScaledSums)
-    marginals, pairs = expectations(every_path(crf, emissions[:, 0]), 2)
-    found = gradients(crf, crf.log_partition(emissions).sum(), emissions)
-    torch.testing.assert_close(found[0][:, 0], marginals, **EXACT)
-    torch.testing.assert_close(found[1], pairs, **EXACT)
+    total = crf.log_partition(emissions)
+    found, bound = gradients(crf, total.sum(), emissions), allowed(0.0, total, torch.float64, 6)
+    torch.testing.assert_close(found[0][:, 0], torch.tensor([[0.5, 0.5, 0.0]] * 6).double(), atol=bound, rtol=bound)
+    torch.testing.assert_close(found[1].diagonal(), torch.tensor([2.5, 2.5, 0.0]).double(), atol=bound, rtol=bound)
+
+
+@pytest.mark.parametrize("seed", range(40))
+@torch.no_grad()
+def test_both_ways_agree_at_the_edge_of_the_quick_one(seed):
+    torch.manual_seed(seed)
+    crf, emissions = random_crf(4, 10.0 + 3 * seed, masks=True), drawn(10.0 + 3 * seed, labels=4)
+    batch = crf._batch(emissions, LENGTHS)
+    scores, incoming = crf._exact(batch.rows), torch.randn(4, dtype=torch.float64)
+    quick = crf_sums.sums(scores, batch.chains)
+    slow = crf_sums.LogSums.of(scores, batch.chains)
+    bound = allowed(0.0, slow.log_partition, torch.float64, T * B)
+    torch.testing.assert_close(quick.log_partition, slow.log_partition, atol=bound, rtol=bound)
+    for one, other in zip(quick.gradients(incoming), slow.gradients(incoming), strict=True):
+        torch.testing.assert_close(one, other, atol=bound, rtol=bound)
 
 
 def test_minus_infinity_in_the_emissions_forbids(way):
