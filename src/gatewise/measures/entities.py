@@ -102,10 +102,8 @@ class TagTable:
         begins = (prefix == _B) | (prefix == _S) | (before == _O) | (before == _E) | (before == _S)
         begins[1:] |= kind[1:] != kind[:-1]
         begins &= inside
-        # Whatever ends a chunk is an O, another chunk, or another sequence: the next of these after its beginning.
-        stops = begins | ~inside
-        stops[starts] = True
-        borders = np.flatnonzero(stops)
+        # A chunk ends before the next O or the next chunk; every sequence begins with one of the two.
+        borders = np.flatnonzero(begins | ~inside)
         chosen = begins[borders]
         begin = borders[chosen]
         return Chunks(begin, np.append(borders[1:], len(ids))[chosen], kind[begin])
