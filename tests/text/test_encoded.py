@@ -98,6 +98,8 @@ def test_refused_tags_and_words():
         EncodedTexts.of_words(TEXTS, lexicon).with_tags([0, 1, 0, 1])
     with pytest.raises(DataError, match="a word must have a character, but one is empty"):
         EncodedTexts.of_words([["a"], ["b", ""]], lexicon)
+    with pytest.raises(DataError, match="a text is expected as a list of words, but 'so' came"):
+        EncodedTexts.of_words(["so"], lexicon)
 
 
 def test_other_texts_have_another_digest():

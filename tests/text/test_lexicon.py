@@ -114,6 +114,7 @@ def test_what_is_no_json_is_refused():
         ([], {}, DataError, "a lexicon needs words, but there is not one; give texts with words"),
         ([[], []], {}, DataError, "a lexicon needs words, but there is not one"),
         ([["a", ""]], {}, DataError, "a word must have a character, but one is empty; take empty words out"),
+        (["a b"], {}, DataError, "a text is expected as a list of words, but 'a b' came; cut it into words first"),
         ([["a", 3]], {}, DataError, "words must be texts, but 3 came"),
         (
             [["a\ud800"]],

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gatewise.errors import DataError
 from gatewise.text.encoders import Ids
-from gatewise.text.lexicon import LONGEST_WORD, Lexicon, check_words
+from gatewise.text.lexicon import LONGEST_WORD, Lexicon, check_words, words_of
 from gatewise.text.tokenizer import Tokenizer
 
 
@@ -104,11 +104,11 @@ class EncodedTexts:
             lexicon: numbers words and characters.
 
         Raises:
-            DataError: a word is empty or no Unicode.
+            DataError: a text is not a list of words, or a word is empty or no Unicode.
         """
         numbers, ids, ends = _Numbers(), array("i"), array("q", [0])
         for words in texts:
-            ids.extend(map(numbers.__getitem__, words))
+            ids.extend(map(numbers.__getitem__, words_of(words)))
             ends.append(len(ids))
         types = Types.of(list(numbers), lexicon)
         return cls(_array(ids, np.int32), _array(ends, np.int64), types, None, lexicon.fingerprint, lexicon.unk_id)

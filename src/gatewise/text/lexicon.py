@@ -89,7 +89,7 @@ class Lexicon:
                 there is a pretrained vector.
 
         Raises:
-            DataError: there is no word, or an empty one.
+            DataError: there is no word, an empty one, or a text that is not a list of words.
             SettingError: a count or size out of its range.
         """
         if minimum_count < 1:
@@ -98,7 +98,7 @@ class Lexicon:
             raise SettingError(f"vocabulary_size must be 0 or at least 2, but {vocabulary_size} was given")
         forms: Counter[str] = Counter()
         for words in texts:
-            forms.update(words)
+            forms.update(words_of(words))
         _refuse_unusable(forms)
         counts = forms
         if lowercase:
@@ -221,6 +221,24 @@ def _refuse_unusable(forms: Counter[str]) -> None:
     if not forms:
         raise DataError("a lexicon needs words, but there is not one", fix="give texts with words")
     check_words(forms)
+
+
+def words_of(text: Sequence[str]) -> Sequence[str]:
+    """The words of a text that comes as a list of them.
+
+    Raises:
+        DataError: it is one text, whose letters would be taken for words.
+
+    Example:
+        >>> words_of("so it is")
+        Traceback (most recent call last):
+            ...
+        gatewise.errors.DataError: a text is expected as a list of words, but 'so it is' came; cut it into words first
+    """
+    if isinstance(text, str):
+        message = f"a text is expected as a list of words, but {text[:40]!r} came"
+        raise DataError(message, fix="cut it into words first")
+    return text
 
 
 def check_words(words: Iterable[str]) -> None:
