@@ -1,4 +1,3 @@
-"""Words in colour: the order of weights is seen, no word can steer a terminal or a page, and plain text says it."""
 """Words in colour: the order of weights is seen, no word can steer a terminal or a page, plain text says as much."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page "Add a task", followed to the letter: its files make a package that trains, saves, loads and has its commands."""
+"""The page "Add a task", followed to the letter: its package trains, saves, loads, and has its commands."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ def _resumed(kind: Kind, asked: RunSettings, values: Mapping[str, Any]) -> dict[
         raise TrainingError("there is no run to resume here", where=asked.out, fix="start it without --resume")
     _same_kind(path, kind.name)
     tables = kind.saved.build(kind.saved.read(path)).values()
-    before = {field.name: getattr(table, field.name) for table in tables for field in fields(table)}
+    before = {field.name: getattr(table, field.name) for table in tables for field in table.declared()}
     changed = [f"{name} was {before[name]} and is {value}" for name, value in values.items() if before[name] != value]
     if changed:
         told = ", ".join(changed)

@@ -8,7 +8,8 @@ from typing import Literal
 from gatewise.models.settings import NgramLMSettings
 from gatewise.settings import Group, Settings, setting
 from gatewise.settings.size import read_size
-from gatewise.tasks.language_model.settings import DataSettings, ReportSettings
+from gatewise.tasks.language_model.settings import DataSettings
+from gatewise.tasks.settings import ReportSettings
 from gatewise.text.settings import BatchSettings, TextSettings
 
 READING = BatchSettings(batch_size=512, bptt=512)

@@ -8,7 +8,8 @@ from typing import Literal
 
 from gatewise.errors import SettingError
 from gatewise.settings import Group, Settings, setting
-from gatewise.tasks.language_model.settings import DataSettings, ReportSettings
+from gatewise.tasks.language_model.settings import DataSettings
+from gatewise.tasks.settings import ReportSettings
 from gatewise.text.settings import BatchSettings, TextSettings
 
 Name = Literal["ngram", "window", "rnn", "gru", "lstm"]
