@@ -5,6 +5,9 @@ from __future__ import annotations
 from gatewise.tasks.declaration import MODEL, Argument, Declaration, Verb, eval_verb, info_verb
 
 _HERE = "gatewise.tasks.tagging"
+_FILE = Argument(
+    "file", "text with a sentence on each line, or a file of columns or CoNLL-U; - for stdin (the default)", default="-"
+)
 
 TAG = Declaration(
     name="tag",
@@ -27,10 +30,10 @@ TAG = Declaration(
             "tag text, or tagged files anew",
             f"{_HERE}.verbs:tag",
             f"{_HERE}.settings:TAG",
-            (MODEL, Argument("file", "text, a line for each sentence, or a file of columns or CoNLL-U; - for stdin")),
+            (MODEL, _FILE),
             example="""
             gatewise tag runs/tags story.txt
-            echo "It rains." | gatewise tag runs/tags - --json
+            echo "It rains." | gatewise tag runs/tags --json
             gatewise tag runs/tags test.conllu > tagged.conllu
             """,
         ),

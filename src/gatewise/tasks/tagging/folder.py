@@ -82,6 +82,6 @@ def from_folder(folder: Folder, cell: Cell | type[Cell] | str | None = None) -> 
     """
     parts = text_folder.from_folder(folder, _TABLES, ("trained",), cell)
     if not isinstance(parts.network, Tagger) or not isinstance(parts.vocabulary, Lexicon):
-        raise ModelFileError("a tagger with a lexicon is expected, but this is another model", where=folder.path)
+        raise ModelFileError("a tagger with a lexicon is expected, but this is another model", where=str(folder.path))
     tags_of(parts, f"{folder.path}/config.json")
     return parts

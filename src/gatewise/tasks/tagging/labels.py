@@ -56,14 +56,12 @@ class Tags:
             if scheme not in ("auto", "none"):
                 told = ", ".join(list(counts)[:3])
                 message = f"scheme {scheme} writes entities, but the tags name none (they are {told} and so on)"
-                raise SettingError(
-                    message, where="--scheme", fix="leave it out, or choose the column of the entity tags"
-                )
+                fix = "leave it out, or choose the column of the entity tags"
+                raise SettingError(message, where="--scheme", fix=fix)
             return cls(tuple(counts))
         inside = "BIOES" if scheme == "auto" else scheme
-        return cls(
-            tags_of(sorted({kind for tag in counts if (kind := type_of(tag)) is not None}), inside), inside, written
-        )
+        types = {kind for tag in counts if (kind := type_of(tag)) is not None}
+        return cls(tags_of(sorted(types), inside), inside, written)
 
     @property
     def entities(self) -> bool:

@@ -107,9 +107,8 @@ class Read:
             close = nearest(name, known)
             hint = f"did you mean {close}?" if close else f"known are {some(sorted(known))}"
             message = f"the tag {unknown[0]} is in {self.name}, but no sentence to train on has it"
-            raise DataError(
-                message, where=where, fix=f"{hint}; or give --unseen-tags wrong to count such words as mistakes"
-            )
+            fix = f"{hint}; or give --unseen-tags wrong to count such words as mistakes"
+            raise DataError(message, where=where, fix=fix)
         return [f"{self.name}: {count:,} words have a tag that no sentence to train on has: {some(unknown)}"]
 
     def _first(self, tag: str) -> int:

@@ -9,6 +9,7 @@ from gatewise.errors import SettingError
 from gatewise.models.encoder_settings import TaggerSettings
 from gatewise.settings import Group, Settings, setting
 from gatewise.tasks.settings import LoadSettings, ReportSettings
+from gatewise.tasks.text_settings import TextBatchSettings
 from gatewise.text.conll.settings import ConllSettings
 from gatewise.text.settings import Encoding
 
@@ -23,12 +24,10 @@ class DataSettings(Settings):
         None, "tagged file that chooses the best weights; without it, the last sentences are held out", metavar="FILE"
     )
     test: str | None = setting(None, "tagged file to report the final model on", metavar="FILE")
-    validation_share: float = setting(
-        0.1, "share of the sentences that is held out where there is no dev", above=0, below=1
-    )
+    validation_share: float = setting(0.1, "share of the sentences that is held out without dev", above=0, below=1)
     unseen_tags: Unseen = setting(
         "error",
-        "what a tag of dev or test is that no sentence to train on has: an error, or a word that is tagged wrong",
+        "what a tag of dev or test is that no sentence to train on has: an error, or a word tagged wrong",
     )
     encoding: Encoding = setting("utf-8", "the encoding of the files")
 
@@ -39,8 +38,8 @@ class TagSettings(Settings):
 
     scheme: Literal["auto", "BIOES", "BIO", "IOB1", "none"] = setting(
         "auto",
-        "how the network writes entities inside, whatever the files do; auto: BIOES where the tags name entities; none: "
-        "tags are tags. What comes out is written as the files to train on are",
+        "how the network writes entities inside, whatever the files do; auto: BIOES where the tags name entities; "
+        "none: tags are tags. What comes out is written as the files to train on are",
     )
 
 
@@ -60,11 +59,9 @@ class WordSettings(Settings):
 
 
 @dataclass(frozen=True)
-class BatchSettings(Settings):
-    """How many sentences are computed together."""
+class BatchSettings(TextBatchSettings):
+    """How many sentences are computed together, and how long they may be."""
 
-    batch_size: int = setting(32, "sentences in a batch at most", minimum=1, maximum=1_000_000, unit="sentences")
-    batch_tokens: int = setting(0, "words in a batch at most, padding counted; 0: no limit", minimum=0, unit="words")
     longest_sentence: int = setting(
         1000, "a longer sentence to train on is an error; in prediction it is tagged in parts", minimum=1, unit="words"
     )
@@ -89,9 +86,7 @@ class TaggingSettings(TaggerSettings):
 class EvalSettings(ConllSettings):
     """How a tagged file is read that a model is measured on."""
 
-    unseen_tags: Unseen = setting(
-        "error", "what a tag is that the model does not know: an error, or a word tagged wrong"
-    )
+    unseen_tags: Unseen = setting("error", "what a tag is that the model has not: an error, or a word tagged wrong")
     encoding: Encoding = setting("utf-8", "the encoding of the file")
     conlleval: bool = setting(False, "the lines that the script conlleval prints")
 

@@ -33,7 +33,7 @@ class TaggingTask:
         data: its sentences.
     """
 
-    nats, unit = True, "word"
+    nats, unit = False, "word"
 
     def __init__(self, plan: Plan, data: Data) -> None:
         self.plan, self.data, self.name = plan, data, plan.kind

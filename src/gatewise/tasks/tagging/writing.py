@@ -129,7 +129,7 @@ def _as_text(sentence: PlainSentence, ranked: list[Ranked]) -> str:
 
 
 def _several(n: int) -> Form:
-    """As many lines for each sentence as were asked for: probability, tab, words with tags; blank where there are none."""
+    """n lines for each sentence: probability, tab, words with tags; blank where there are not so many."""
 
     def write(sentence: PlainSentence, ranked: list[Ranked]) -> str:
         lines = [f"{one.probability:.4f}\t{_as_text(sentence, [one])}" for one in ranked]
@@ -161,9 +161,7 @@ def tagged(model: SequenceTagger, source: Source, items: Sequence[Any], n: int) 
     if n > 1:
         for item in items:
             if len(item.words) > model.longest:
-                message = (
-                    f"the n best are found of at most {model.longest:,} words, but this line has {len(item.words):,}"
-                )
+                message = f"the n best are found of at most {model.longest:,} words, but here are {len(item.words):,}"
                 raise DataError(message, where=source.where(item), fix="break the line, or leave --nbest out")
         found = model.nbest(words, n)
     else:
