@@ -108,6 +108,17 @@ def test_transitions_allow_what_follows_the_scheme_and_nothing_else(scheme: str)
     )
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_entities_without_a_type_follow_the_same_rules(scheme: str):
+    labels = ["O", *SCHEMES[scheme]]
+    allowed, starts, ends = transitions(labels, scheme)
+    for tags in [tags for length in range(1, 5) for tags in product(labels, repeat=length)]:
+        ids = [labels.index(tag) for tag in tags]
+        typed = [tag if tag == "O" else f"{tag}-x" for tag in tags]
+        assert [(begin, end) for _, begin, end in to_spans(tags)] == [span[1:] for span in conlleval(typed)]
+        assert (starts[ids[0]] and ends[ids[-1]] and all(allowed[ids[:-1], ids[1:]])) == is_strict(tuple(typed), scheme)
+
+
 SPANS = st.lists(
     st.tuples(st.sampled_from(["PER", "LOC", "", "B-A"]), st.integers(0, 2), st.integers(1, 4)), max_size=6
 )

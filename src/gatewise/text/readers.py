@@ -28,7 +28,7 @@ def read(
         paths: one, or several.
         encoding: "utf-8", "latin-1", "cp1252" or "utf-16".
         stdin: what ``-`` reads; None: the process's own.
-        endings: of the files of a folder that are read, in small letters.
+        endings: of the files that a folder stands for.
 
     Raises:
         DataError: a file is missing, no text, damaged, or changed while being read; a folder or glob holds no text;
@@ -68,8 +68,8 @@ def stream(
         paths: as :func:`read` takes them.
         encoding: "utf-8", "latin-1", "cp1252" or "utf-16".
         stdin: what ``-`` reads, as it comes; None: the process's own.
-        notice: is told what was changed while reading.
-        endings: of the files of a folder that are read, in small letters.
+        notice: is told what was left out, and what was changed while reading.
+        endings: of the files that a folder stands for.
 
     Raises:
         DataError: a file is missing; or, while it is read, it is no text or damaged.

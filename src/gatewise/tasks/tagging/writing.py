@@ -12,7 +12,7 @@ from gatewise.tasks.tagging.model import Ranked, SequenceTagger
 from gatewise.tasks.tagging.settings import TextSettings
 from gatewise.text import readers
 from gatewise.text.conll import ConllSettings, Sentence, stream_sentences
-from gatewise.text.decoding import Notice
+from gatewise.text.decoding import CRLF, MARK, Notice
 from gatewise.text.words import Cutting, PlainSentence, sentences
 
 _COLUMNS = (".conll", ".bio", ".iob")
@@ -63,13 +63,36 @@ def source(model: SequenceTagger, name: str, asked: TextSettings, stdin: BinaryI
     _check(asked, kind)
     if kind == "text":
         return _text(model, name, asked, stdin, notice)
-    reading = _reading(model, asked, kind)
-    found = stream_sentences(name, reading, encoding=asked.encoding, stdin=stdin, notice=notice)
+    reading, copy = _reading(model, asked, kind), _Copy(asked.add, notice)
+    found = stream_sentences(name, reading, encoding=asked.encoding, stdin=stdin, notice=copy.notice)
+    return Source(found, copy.write, Sentence.where)
 
-    def write(sentence: Sentence, ranked: list[Ranked]) -> str:
-        return sentence.with_tags(ranked[0].tags, add=asked.add)
 
-    return Source(found, write, Sentence.where)
+class _Copy:
+    """A table with other tags, which keeps even what reading leaves out: CRLF line ends, the mark at its beginning.
+
+    Args:
+        add: put the tags into one more column.
+        other: is told what else was changed while reading.
+    """
+
+    def __init__(self, add: bool, other: Notice) -> None:
+        self.add, self.other = add, other
+        self.end, self.begin = "\n", ""
+
+    def notice(self, name: str, what: str) -> None:
+        """Take note of what the copy is to have too."""
+        if what == CRLF:
+            self.end = "\r\n"
+        elif what == MARK:
+            self.begin = "\ufeff"
+        else:
+            self.other(name, what)
+
+    def write(self, sentence: Sentence, ranked: list[Ranked]) -> str:
+        """The next sentence."""
+        begin, self.begin = self.begin, ""
+        return begin + sentence.with_tags(ranked[0].tags, add=self.add).replace("\n", self.end)
 
 
 def _kind(name: str, asked: TextSettings) -> str:

@@ -159,7 +159,7 @@ def read_tagged(
 
     Example:
         >>> Path("train.conll").write_text("Paris\tB-LOC\nslept\tO\n")
-        22
+        20
         >>> corpus = read_tagged("train.conll")
         >>> corpus.notes
         ['read as 2 columns between tabs, words in column 1, tags in column 2: train.conll']
