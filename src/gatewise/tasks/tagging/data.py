@@ -91,7 +91,7 @@ def read_data(plan: Plan, said: Said, stdin: BinaryIO | None = None) -> Data:
         "files": list(plan.files),
         "tags": tags.to_dict(),
         "trained": trained,
-        "shown": list(islice((words for words in dev.words if _LEAST <= len(words) <= _MOST), _SHOWN)),
+        "shown": list(islice((list(words) for words in dev.words if _LEAST <= len(words) <= _MOST), _SHOWN)),
         "parts": {name: _entry(corpora.get(name), part) for name, part in encoded.items()},
     }
     vectors = None if pretrained is None else pretrained.rows(lexicon)

@@ -146,4 +146,5 @@ def repeated(train: Iterable[Sequence[str]], part: Read) -> Iterator[str]:
     both = [number for number, words in enumerate(part.words) if len(words) > 4 and words in known]
     if both:
         first = int(part.ends[both[0] - 1]) if both[0] else 0
-        yield f"{part.name}: {len(both):,} sentences of 5 words or more are trained on too, such as {part.where(first)}"
+        told = f"sentences of 5 words or more that are trained on too: {len(both):,}, such as {part.where(first)}"
+        yield f"{part.name}: {told}"
