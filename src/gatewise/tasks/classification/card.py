@@ -58,7 +58,8 @@ def _score(name: str, score: Mapping[str, Any]) -> str:
     if not several:
         always = score["baseline"]
         told.append(f"always saying `{always['label']}` {always['accuracy']:.4f}")
-    ece = f"expected calibration error {calibration['ece']:.4f} ({calibration['ece_uncalibrated']:.4f} without temperature)"
+    before = f"{calibration['ece_uncalibrated']:.4f} without temperature"
+    ece = f"expected calibration error {calibration['ece']:.4f} ({before})"
     return f"- {name}: {', '.join(told)}; {ece}, over {score['texts']:,} texts"
 
 

@@ -87,7 +87,7 @@ def read_data(plan: Plan, folder: Path, note: Said, stdin: BinaryIO | None = Non
         "texts": {name: _entry(parts[name], encoded[name]) for name in parts},
         "divided": plan.data.dev is None,
     }
-    kept_texts = {name: parts[name] for name in ("dev", "test") if name in parts}
+    kept_texts = {name: part for name, part in parts.items() if name != "train"}
     for name, examples in kept_texts.items():
         lines = (json.dumps([example.text, example.labels, example.where]) for example in examples)
         write_atomically(folder / f"{name}.jsonl", "".join(f"{line}\n" for line in lines).encode())

@@ -77,7 +77,7 @@ class Reader:
     def units(self, text: str) -> Units:
         """The words of a text, and which of them each token that is read belongs to.
 
-        Pieces of words and characters are put together to words; the characters of a single word are told by themselves.
+        Pieces of words and characters are put together to words; characters of a single word are told by themselves.
         """
         if isinstance(self.vocabulary, Lexicon):
             words = words_of(text, self.settings.cutting)
@@ -88,7 +88,7 @@ class Reader:
         return self._read([word.strip() for word in found], np.array(list(self._of_chunks(chunks(text)))), " ")
 
     def _of_chunks(self, parts: Sequence[str]) -> Iterator[int]:
-        """For each token the number of its chunk among those that are not blank: no token reaches into another chunk."""
+        """For each token the number of its chunk among those not blank: no token reaches into another chunk."""
         assert not isinstance(self.vocabulary, Lexicon)
         yield -1  # the end of the text before
         number = 0

@@ -30,7 +30,7 @@ from gatewise.text.labelled import Labelled
 
 Array = NDArray[Any]
 THRESHOLD = 0.5
-"""A text has each label whose probability is above it, where it may have several; the temperature leaves 0.5 where it is."""
+"""Where a text may have several labels, it has those whose probability is above it; a temperature changes none."""
 _TOLD, _KEPT = 5, 20
 
 

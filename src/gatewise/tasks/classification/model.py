@@ -54,7 +54,8 @@ class TextClassifier:
 
     def __init__(self, parts: TextParts, verified: bool = True) -> None:
         network, reading, tokens = parts.network, parts.tables["reading"], parts.tables["tokens"]
-        assert isinstance(network, Classifier) and isinstance(reading, LabelledSettings)
+        assert isinstance(network, Classifier)
+        assert isinstance(reading, LabelledSettings)
         assert isinstance(tokens, TokenSettings)
         self.parts, self.verified, self.network, self.reading = parts, verified, network, reading
         self.labels, self.history = parts.labels, parts.history

@@ -31,7 +31,8 @@ def write(folder: Path, found: Evaluation, title: str) -> None:
         GatewiseError: the system refuses.
     """
     make_folder(folder)
-    plot = confusion_chart(found.report.matrix, found.report.labels) if _single(found) else ""
+    report = found.report
+    plot = confusion_chart(report.matrix, report.labels) if isinstance(report, ClassificationReport) else ""
     lines = (json.dumps(mistake.to_dict(), ensure_ascii=False) for mistake in found.mistakes)
     write_atomically(folder / MISTAKES, "".join(f"{line}\n" for line in lines).encode("utf-8"))
     if plot:
@@ -56,10 +57,6 @@ def page(found: Evaluation, title: str, plot: str) -> str:
         f"<footer>Written by gatewise. All mistakes are in {MISTAKES} beside this page.</footer>",
     ]
     return document(title, parts)
-
-
-def _single(found: Evaluation) -> bool:
-    return isinstance(found.report, ClassificationReport)
 
 
 def _mistake(mistake: Mistake) -> str:

@@ -65,7 +65,7 @@ class ClassificationTask:
         }
 
     def network(self) -> Classifier:
-        """The network, newly initialised or as the language model says, with pretrained vectors where there are some."""
+        """The network: newly initialised, with pretrained vectors where there are some, or from a language model."""
         plan, data = self.plan, self.data
         settings = ClassifierSettings.from_dict(plan.model.to_dict())
         if plan.origin is not None:
