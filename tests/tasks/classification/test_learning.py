@@ -39,7 +39,7 @@ def test_what_a_child_could_tell_apart_is_all_right(settings, tmp_path):
 def test_several_labels_are_found_together_and_none_where_there_is_none(tmp_path):
     rows = []
     for number, (text, _) in enumerate(small.texts(160)):
-        words = [word for bit, word in ((1, "red"), (2, "blue")) if number & bit]
+        words = [word for bit, word in ((1, "red"), (2, "blue")) if number // 2 & bit]
         rows.append({"text": " ".join([text, *words]), "label": words})
     path = tmp_path / "many.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -71,8 +71,12 @@ class Mistake:
     def line(self, width: int = 100) -> str:
         """Where it is, what went wrong, and the beginning of the text."""
         gold, given = (", ".join(map(on_one_line, labels)) or "no label" for labels in (self.gold, self.predicted))
-        sure = f"{on_one_line(self.label)} {self.probability:.3f}"
-        return f"{self.where}: {gold} taken for {given} ({sure}): {cut(on_one_line(self.text), width)}"
+        return f"{self.where}: {gold} taken for {given} ({self.told()}): {cut(on_one_line(self.text), width)}"
+
+    def told(self) -> str:
+        """The label that it was surest of and wrong about, with its probability."""
+        alone = self.predicted == (self.label,)
+        return f"{'' if alone else f'{on_one_line(self.label)} '}with probability {self.probability:.3f}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -61,7 +61,7 @@ def page(found: Evaluation, title: str, plot: str) -> str:
 
 def _mistake(mistake: Mistake) -> str:
     gold, given = (", ".join(labels) or "no label" for labels in (mistake.gold, mistake.predicted))
-    head = f"{mistake.where}: {gold} taken for {given} ({mistake.label} {mistake.probability:.3f})"
+    head = f"{mistake.where}: {gold} taken for {given} ({mistake.told()})"
     return f'<p class="lead">{_text(head)}</p><pre>{_text(mistake.text)}</pre>'
 
 
