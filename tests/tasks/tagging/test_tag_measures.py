@@ -1,4 +1,4 @@
-"""How good a tagger is: beside counts by hand, beside the measures of tags as texts, and beside the loss of training."""
+"""How good a tagger is: beside counts by hand, beside the measures of tags as text, and beside training."""
 
 from __future__ import annotations
 

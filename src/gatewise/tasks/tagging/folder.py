@@ -13,7 +13,7 @@ from gatewise.storage import Content, Folder
 from gatewise.tasks import text_folder
 from gatewise.tasks.tagging.card import write_card
 from gatewise.tasks.tagging.labels import Tags
-from gatewise.tasks.tagging.settings import BatchSettings, WordSettings
+from gatewise.tasks.tagging.settings import SentenceBatchSettings, WordSettings
 from gatewise.tasks.text_folder import TextParts
 from gatewise.text.conll.settings import ConllSettings
 from gatewise.text.lexicon import Lexicon
@@ -33,7 +33,7 @@ _TABLES: dict[str, type[Settings]] = {
     "scheme": SchemeSettings,
     "words": WordSettings,
     "reading": ConllSettings,
-    "batches": BatchSettings,
+    "batches": SentenceBatchSettings,
 }
 
 

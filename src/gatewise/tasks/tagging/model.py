@@ -20,7 +20,7 @@ from gatewise.tasks.tagging.folder import from_folder, tags_of, to_files
 from gatewise.tasks.tagging.labels import Tags, starts_of
 from gatewise.tasks.tagging.measures import Evaluation, evaluate
 from gatewise.tasks.tagging.parts import Read
-from gatewise.tasks.tagging.settings import BatchSettings, Unseen, WordSettings
+from gatewise.tasks.tagging.settings import SentenceBatchSettings, Unseen, WordSettings
 from gatewise.tasks.text_folder import TextParts
 from gatewise.text.conll import ConllSettings, TaggedCorpus, read_tagged
 from gatewise.text.encoded import EncodedTexts
@@ -90,7 +90,7 @@ class SequenceTagger:
     def longest(self) -> int:
         """Words that are tagged as one sentence; a longer one is tagged in parts."""
         batches = self.parts.tables["batches"]
-        assert isinstance(batches, BatchSettings)
+        assert isinstance(batches, SentenceBatchSettings)
         return batches.longest_sentence
 
     def save(self, path: str | Path, replace: bool = False) -> None:

@@ -11,7 +11,13 @@ from gatewise.cells import Cell
 from gatewise.errors import SettingError
 from gatewise.tasks.start import start
 from gatewise.tasks.tagging.run_settings import TAG
-from gatewise.tasks.tagging.settings import BatchSettings, DataSettings, TaggingSettings, TagSettings, WordSettings
+from gatewise.tasks.tagging.settings import (
+    DataSettings,
+    SentenceBatchSettings,
+    TaggingSettings,
+    TagSettings,
+    WordSettings,
+)
 from gatewise.text.conll.settings import ConllSettings
 from gatewise.training.settings import TrainingSettings
 
@@ -44,7 +50,7 @@ class Plan:
     reading: ConllSettings
     labels: TagSettings
     words: WordSettings
-    batches: BatchSettings
+    batches: SentenceBatchSettings
     model: TaggingSettings
     training: TrainingSettings
 

@@ -7,7 +7,13 @@ from pathlib import Path
 from gatewise.settings import Group
 from gatewise.tasks.kind import Kind
 from gatewise.tasks.settings import RunSettings
-from gatewise.tasks.tagging.settings import BatchSettings, DataSettings, TaggingSettings, TagSettings, WordSettings
+from gatewise.tasks.tagging.settings import (
+    DataSettings,
+    SentenceBatchSettings,
+    TaggingSettings,
+    TagSettings,
+    WordSettings,
+)
 from gatewise.text.conll.settings import ConllSettings
 from gatewise.training.settings import TrainingSettings
 
@@ -16,7 +22,7 @@ _TABLES = {
     "reading": ConllSettings,
     "labels": TagSettings,
     "words": WordSettings,
-    "batches": BatchSettings,
+    "batches": SentenceBatchSettings,
     "model": TaggingSettings,
     "training": TrainingSettings,
 }

@@ -59,7 +59,7 @@ class WordSettings(Settings):
 
 
 @dataclass(frozen=True)
-class BatchSettings(TextBatchSettings):
+class SentenceBatchSettings(TextBatchSettings):
     """How many sentences are computed together, and how long they may be."""
 
     longest_sentence: int = setting(
@@ -92,7 +92,7 @@ class EvalSettings(ConllSettings):
 
 
 @dataclass(frozen=True)
-class TextSettings(Settings):
+class SourceSettings(Settings):
     """What is tagged, and how the result is written.
 
     Raises:
@@ -128,5 +128,5 @@ class TextSettings(Settings):
 
 
 EVAL = Group(reading=EvalSettings, loading=LoadSettings, output=ReportSettings)
-TAG = Group(text=TextSettings, loading=LoadSettings)
+TAG = Group(text=SourceSettings, loading=LoadSettings)
 INFO = Group(loading=LoadSettings, output=ReportSettings)

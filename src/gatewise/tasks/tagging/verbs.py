@@ -13,7 +13,7 @@ from gatewise.tasks.tagging import writing
 from gatewise.tasks.tagging.measures import one_line
 from gatewise.tasks.tagging.model import SequenceTagger
 from gatewise.tasks.tagging.run import RECIPE
-from gatewise.tasks.tagging.settings import EvalSettings, TextSettings
+from gatewise.tasks.tagging.settings import EvalSettings, SourceSettings
 from gatewise.tasks.told import terminal_table
 from gatewise.text.conll import read_tagged
 from gatewise.text.conll.settings import ConllSettings
@@ -36,7 +36,7 @@ def train(console: Console, arguments: Arguments, given: Given) -> int:
 
 def tag(console: Console, arguments: Arguments, given: Given) -> None:
     """Write text or a tagged file with the tags that the model gives it, as it comes."""
-    asked = TextSettings(**{name: value for name, value in given.items() if name != "cell"})
+    asked = SourceSettings(**{name: value for name, value in given.items() if name != "cell"})
     model = _open(console, arguments, given)
     if asked.nbest > 1:
         model.check_nbest()

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Protocol
 
 from gatewise.errors import DataError, SettingError
 from gatewise.tasks.tagging.model import Ranked, SequenceTagger
-from gatewise.tasks.tagging.settings import TextSettings
+from gatewise.tasks.tagging.settings import SourceSettings
 from gatewise.text import readers
 from gatewise.text.conll import ConllSettings, Sentence, stream_sentences
 from gatewise.text.decoding import CRLF, MARK, Notice
@@ -46,7 +46,7 @@ class Source:
     where: Callable[[Any], str]
 
 
-def source(model: SequenceTagger, name: str, asked: TextSettings, stdin: BinaryIO, notice: Notice) -> Source:
+def source(model: SequenceTagger, name: str, asked: SourceSettings, stdin: BinaryIO, notice: Notice) -> Source:
     """What is tagged, and how it is written.
 
     Args:
@@ -95,16 +95,16 @@ class _Copy:
         return begin + sentence.with_tags(ranked[0].tags, add=self.add).replace("\n", self.end)
 
 
-def _kind(name: str, asked: TextSettings) -> str:
+def _kind(name: str, asked: SourceSettings) -> str:
     plain = name.lower().removesuffix(".gz")
     if asked.conllu or (not asked.columns and plain.endswith(".conllu")):
         return "conllu"
     return "columns" if asked.columns or plain.endswith(_COLUMNS) else "text"
 
 
-def _check(asked: TextSettings, kind: str) -> None:
+def _check(asked: SourceSettings, kind: str) -> None:
     """Refuse what would not be read."""
-    usual = TextSettings()
+    usual = SourceSettings()
     belongs = {"text": ("pretokenised", "cutting", "nbest", "json"), "columns": ("add", "word_column", "tag_column")}
     belongs["conllu"] = ("tags",)
     for form, names in belongs.items():
@@ -118,14 +118,14 @@ def _check(asked: TextSettings, kind: str) -> None:
 _NAMED = {"text": "plain text", "columns": "columns", "conllu": "CoNLL-U"}
 
 
-def _reading(model: SequenceTagger, asked: TextSettings, kind: str) -> ConllSettings:
+def _reading(model: SequenceTagger, asked: SourceSettings, kind: str) -> ConllSettings:
     learnt = model.reading
     if kind == "conllu":
         return ConllSettings(format="conllu", tags=asked.tags or learnt.tags)
     return learnt.replace(format="columns", word_column=asked.word_column, tag_column=asked.tag_column)
 
 
-def _text(model: SequenceTagger, name: str, asked: TextSettings, stdin: BinaryIO, notice: Notice) -> Source:
+def _text(model: SequenceTagger, name: str, asked: SourceSettings, stdin: BinaryIO, notice: Notice) -> Source:
     cutting: Cutting = "spaces" if asked.pretokenised else asked.cutting or model.cutting
 
     def items() -> Iterator[PlainSentence]:
