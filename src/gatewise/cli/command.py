@@ -11,7 +11,7 @@ import click
 from gatewise.cli.options import SettingOption
 from gatewise.errors import ModelFileError, SettingError
 from gatewise.tasks.console import Console
-from gatewise.tasks.declaration import Verb, resolve
+from gatewise.tasks.declaration import Argument, Verb, resolve
 
 
 class VerbCommand(click.Command):
@@ -58,10 +58,7 @@ def command_of(verbs: Mapping[str, Verb]) -> click.Command:
     """
     first = next(iter(verbs.values()))
     taken = {argument.name for argument in first.arguments}
-    arguments = [
-        click.Argument([argument.name], nargs=-1 if argument.many else 1, required=not argument.many)
-        for argument in first.arguments
-    ]
+    arguments = [_argument(argument) for argument in first.arguments]
 
     def call(**values: Any) -> None:
         given = {name: value for name, value in values.items() if name not in taken and value is not None}
@@ -77,6 +74,12 @@ def command_of(verbs: Mapping[str, Verb]) -> click.Command:
         help=_long_help(verbs),
         without=first.without,
     )
+
+
+def _argument(argument: Argument) -> click.Argument:
+    if argument.many:
+        return click.Argument([argument.name], nargs=-1, required=False)
+    return click.Argument([argument.name], required=argument.default is None, default=argument.default)
 
 
 def _options(verbs: Mapping[str, Verb]) -> list[click.Option]:

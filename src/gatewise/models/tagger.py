@@ -113,7 +113,34 @@ class Tagger(TextModel):
             GatewiseError: the model is in training mode.
         """
         self.check_evaluating()
+        return self._best(self.emissions(batch), batch)
+
+    @torch.no_grad()
+    def judge(self, batch: TextBatch) -> tuple[list[Tensor], Tensor]:
+        """What `predict` gives, and the loss of each text, [B] on the CPU, from one pass through the layers.
+
+        Args:
+            batch: with tags [T, B], int64.
+
+        Raises:
+            GatewiseError: the model is in training mode, or the tags are refused as by `loss`.
+        """
+        self.check_evaluating()
         emissions = self.emissions(batch)
+        return self._best(emissions, batch), self._losses(emissions, batch).cpu()
+
+    def _losses(self, emissions: Tensor, batch: TextBatch) -> Tensor:
+        """The loss of each text, [B]."""
+        targets = self.targets_of(batch, tuple(emissions.shape[:2]), torch.int64, "tag")
+        if self.crf is not None:
+            losses: Tensor = self.crf.loss(emissions, targets, lengths=batch.lengths)
+            return losses
+        valid = batch.valid.to(self.device)
+        self.check_targets(targets[valid], "tag")
+        each = functional.cross_entropy(emissions.transpose(1, 2), targets, reduction="none")
+        return each.where(valid, 0.0).sum(0)
+
+    def _best(self, emissions: Tensor, batch: TextBatch) -> list[Tensor]:
         if self.crf is None:
             found = emissions.argmax(-1)
         else:

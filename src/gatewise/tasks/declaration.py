@@ -29,14 +29,17 @@ class Argument:
         name: such as ``model``.
         help: one line.
         many: whether any number may be given, none included.
+        default: what is taken where nothing is given; None: it must be given.
     """
 
     name: str
     help: str
     many: bool = False
+    default: str | None = None
 
 
 MODEL = Argument("model", "a model folder, or a run folder that holds one")
+TEXT_FILE = Argument("file", "a text file with a text on each line, a table, or - for stdin (the default)", default="-")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ from gatewise.errors import DataError
 Notice = Callable[[str, str], None]
 """Takes the name of a file and what was changed in it."""
 
+CRLF, MARK = "CRLF line ends are read as LF", "the byte order mark at the beginning is left out"
+"""What may be noticed before the first piece of a text that has it, so that a copy can have it too."""
+
 _PIECE = 1 << 20
 _TEXT = "give text files only"
 _SIGNATURES = {
@@ -112,19 +115,19 @@ class TextFile:
                     self._look_at(data)
                 piece = self._decode(endings, data, lines)
                 lines += piece.count("\n")
+                self._tell_endings(endings.newlines)
                 if piece:
                     yield piece
                 if not data:
                     break
                 first = False
-        self._tell_endings(endings.newlines)
 
     def _look_at(self, data: bytes) -> None:
         if self.encoding == "utf-16":
             return
         refuse_foreign(data, self.name)
         if data.startswith(codecs.BOM_UTF8):
-            self._tell("the byte order mark at the beginning is left out")
+            self._tell(MARK)
 
     def _decode(self, decoder: io.IncrementalNewlineDecoder, data: bytes, lines: int) -> str:
         nul = data.find(b"\0") if self.encoding != "utf-16" else -1
@@ -149,10 +152,10 @@ class TextFile:
         return DataError(message, where=f"{self.name}:{line}", fix=fix)
 
     def _tell_endings(self, seen: str | tuple[str, ...] | None) -> None:
-        names = {"\r\n": "CRLF", "\r": "CR"}
+        told = {"\r\n": CRLF, "\r": "CR line ends are read as LF"}
         for ending in [seen] if isinstance(seen, str) else seen or ():
-            if ending in names:
-                self._tell(f"{names[ending]} line ends are read as LF")
+            if ending in told:
+                self._tell(told[ending])
 
     def _tell(self, what: str) -> None:
         if what not in self.told:

@@ -179,7 +179,7 @@ def detect(sequences: Iterable[Sequence[str]]) -> Scheme | None:
     """
     different = dict.fromkeys(map(tuple, sequences))  # sentences with the same tags tell nothing new
     tags = {tag for sequence in different for tag in sequence}
-    if not all(map(_is_of_a_scheme, tags)) or tags <= {"O"}:
+    if not all(map(is_of_a_scheme, tags)) or tags <= {"O"}:
         return None
     letters = {tag[0] for tag in tags}
     if letters & set("ES"):
@@ -245,7 +245,7 @@ def transitions(labels: Sequence[str], scheme: str) -> Transitions:
 @lru_cache(maxsize=1 << 16)
 def _split(tag: str) -> tuple[str, str]:
     """The letter and the type of a tag."""
-    if not _is_of_a_scheme(tag):
+    if not is_of_a_scheme(tag):
         raise DataError(
             f"a tag must be O, or B, I, E, S, L or U with a type as in B-PER, but {tag!r} was found",
             fix="choose the column of the entity tags",
@@ -253,7 +253,13 @@ def _split(tag: str) -> tuple[str, str]:
     return tag[0], tag[2:]
 
 
-def _is_of_a_scheme(tag: str) -> bool:
+def is_of_a_scheme(tag: str) -> bool:
+    """Whether a tag is O, or the place of a word in an entity with or without a type.
+
+    Example:
+        >>> is_of_a_scheme("B-PER"), is_of_a_scheme("NOUN")
+        (True, False)
+    """
     return tag == "O" or (tag[:1] in tuple("BIESLU") and tag[1:2] in ("", "-") and tag[1:] != "-")
 
 

@@ -7,14 +7,12 @@ from typing import Any
 
 from torch import nn
 
-from gatewise.cells import Cell
-from gatewise.cells.record import CellRecord
 from gatewise.models.neural_lm import NeuralLM
 from gatewise.models.recurrent_lm import RecurrentLM
 from gatewise.models.settings import WindowLMSettings
 from gatewise.models.window_lm import WindowLM
-from gatewise.scan.probe import probe
 from gatewise.storage import write_folder
+from gatewise.tasks.identity import identity_of
 from gatewise.tasks.language_model.data import Data
 from gatewise.tasks.language_model.folder import Parts, to_files
 from gatewise.tasks.language_model.model import Evaluation, LanguageModel, evaluate
@@ -54,7 +52,7 @@ class LanguageModelTask:
             **plan.text.to_dict(),
             **plan.batches.to_dict(),
             **plan.model.to_dict(),
-            **({} if plan.cell is None else _identity_of(plan.cell)),
+            **({} if plan.cell is None else identity_of(plan.cell)),
             "tokenizer": self.data.tokenizer.fingerprint,
             "texts": {name: entry["text"] and entry["text"]["sha256"] for name, entry in texts.items()},
         }
@@ -131,18 +129,6 @@ class LanguageModelTask:
 
     def _parts(self, network: nn.Module, history: dict[str, Any]) -> Parts:
         return Parts(_own(network), self.data.tokenizer, self.plan.text, self.plan.batches, history)
-
-
-def _short(number: float | None) -> str:
-    """Few enough digits that machines agree on them."""
-    return "none" if number is None else f"{number:.6g}"
-
-
-def _identity_of(cell: Cell) -> dict[str, Any]:
-    return {
-        "cell_record": CellRecord.of(cell).to_dict(),
-        "the equation of the cell, in numbers,": " ".join(map(_short, probe(cell))),
-    }
 
 
 def _own(network: nn.Module) -> NeuralLM:

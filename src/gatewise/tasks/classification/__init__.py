@@ -1,0 +1,1 @@
+"""Text classification: train, classify, explain, evaluate."""

@@ -1,0 +1,23 @@
+"""All settings of a training run, as tables; imports without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gatewise.settings import Group
+from gatewise.tasks.classification.settings import FitSettings, NetworkSettings, PartsSettings, TokenSettings
+from gatewise.tasks.kind import Kind
+from gatewise.tasks.settings import RunSettings
+from gatewise.tasks.text_settings import TextBatchSettings
+from gatewise.text.labelled.settings import LabelledSettings
+
+SAVED = Group(
+    data=PartsSettings,
+    reading=LabelledSettings,
+    tokens=TokenSettings,
+    batches=TextBatchSettings,
+    model=NetworkSettings,
+    training=FitSettings,
+)
+KIND = Kind("classify", SAVED, RunSettings, Path(__file__).parent / "presets")
+TRAIN = KIND.given
