@@ -68,7 +68,7 @@ BAD = {
     "empty": (b"", "model.arpa: is no ARPA file"),
     "binary": (bytes(range(256)), "model.arpa: is no ARPA file"),
     "not utf-8": (GOOD.replace("a\t-0.1", "\xe9\t-0.1").encode("latin-1"), "model.arpa:8: the word"),
-    "cut off": (GOOD[:-30].encode(), "model.arpa:12: a number, 2 words"),
+    "cut off": (GOOD[:-30].encode(), "model.arpa:12: the file ends in the middle of a line"),
     "cut gzip": (gzip.compress(GOOD.encode())[:-4], "model.arpa: is cut off"),
     "nan": (GOOD.replace("-0.3", "nan").encode(), "model.arpa:13: the log10 probability is nan"),
     "above 0": (GOOD.replace("-0.3", "0.3").encode(), "model.arpa:13: a log10 probability is at most 0, but 0.3 came"),

@@ -253,7 +253,8 @@ def other(name, value):
         return not value
     if isinstance(value, str):
         return value + "x"
-    return 1.0 if value is None else value + LARGE if name in ("seconds", "units") else value + 1
+    large = name in ("seconds", "validation_seconds", "units")
+    return 1.0 if value is None else value + LARGE if large else value + 1
 
 
 def resumed(folder, source, tree, made, settings):
@@ -270,7 +271,7 @@ def resumed(folder, source, tree, made, settings):
         left = f"{type(error).__name__}: {error}".replace(str(folder), "")
     else:
         slow = [record["units_per_second"] < 1 or record["units_per_second"] > LARGE / 10 for record in memory.records]
-        left = everything(folder), memory.lines, slow, result.seconds > LARGE
+        left = everything(folder), memory.lines, slow, result.seconds > LARGE, result.validation_seconds > LARGE
     shutil.rmtree(folder)
     return left
 
