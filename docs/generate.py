@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,12 @@ def settings_page() -> str:
     ]
     tasks = find_tasks().values()
     verbs = [(f"train {task.name}", task.train) for task in tasks]
-    verbs += [(verb.name, verb) for task in tasks for verb in task.verbs]
+    shared = Counter(verb.name for task in tasks for verb in task.verbs)
+    verbs += [
+        (f"{verb.name} ({task.name})" if shared[verb.name] > 1 else verb.name, verb)
+        for task in tasks
+        for verb in task.verbs
+    ]
     sections = [
         f"## {name}: [{table}]\n\n{settings_table(fields)}"
         for name, verb in verbs

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from gatewise.cli.options import SettingOption
 from gatewise.errors import ModelFileError, SettingError
+from gatewise.settings import Setting
 from gatewise.tasks.console import Console
 from gatewise.tasks.declaration import Argument, Verb, resolve
 
@@ -83,16 +85,23 @@ def _argument(argument: Argument) -> click.Argument:
 
 
 def _options(verbs: Mapping[str, Verb]) -> list[click.Option]:
-    """The flags of all; one that several have is that of the first."""
-    found: dict[str, click.Option] = {}
+    """The flags of all; one that several have is that of the first, with what any of them lets one choose."""
+    found: dict[str, tuple[Setting, str, bool]] = {}
     for verb in verbs.values():
         group = verb.group()
         both = "config" in group.home
         for table, settings in group.declared().items():
             for setting in settings:
-                if setting.name not in found:
-                    found[setting.name] = SettingOption(setting, table, both and table != "run")
-    return list(found.values())
+                first, home, switch = found.get(setting.name, (setting, table, both and table != "run"))
+                found[setting.name] = (_either(first, setting), home, switch)
+    return [SettingOption(*parts) for parts in found.values()]
+
+
+def _either(first: Setting, other: Setting) -> Setting:
+    """The first, with the choices of both; the task that a value is for looks at it again."""
+    if first.choices is None or other.choices is None:
+        return replace(first, choices=None)
+    return replace(first, choices=tuple(dict.fromkeys((*first.choices, *other.choices))))
 
 
 def _of_model(verbs: Mapping[str, Verb], model: str, given: Mapping[str, Any]) -> Verb:

@@ -119,6 +119,13 @@ def test_eval_shows_a_table_or_json_or_what_conlleval_prints(gatewise, entity_ru
     assert json.loads(gatewise("eval", entity_run, other, "--tag-column", "3", "--json")[1])["f1"] == 1.0
 
 
+def test_a_flag_that_several_tasks_have_takes_what_each_of_them_takes(gatewise, refused, pos_run, tmp_path):
+    line = refused("eval", pos_run, "gone", "--format", "csv")
+    assert "format must be one of: auto, columns, conllu, but 'csv' was given" in line
+    text = tiny.write(tmp_path, "1 the DET\n2 cat NOUN\n", "a.conll")
+    assert gatewise("eval", pos_run, text, "--format", "columns", "--word-column", "2")[0] == 0
+
+
 def test_training_tells_what_was_learnt(gatewise, tmp_path):
     path = tiny.write(tmp_path, tiny.columns(tiny.pos()))
     flags = [word for name, value in tiny.SIZES.items() for word in (f"--{name.replace('_', '-')}", str(value))]

@@ -96,7 +96,8 @@ def make_plan(files: Sequence[str], given: Mapping[str, Any]) -> Plan:
     tables, cell, origin = begun.tables, begun.cell, None
     assert cell is not None  # the settings have one
     if tables["data"].from_lm and not begun.resume:
-        origin = _origin(tables["data"].from_lm, cell if "cell" in given and not is_registered(cell) else None)
+        origin = _origin(tables["data"].from_lm, None if is_registered(cell) else cell)
+        _check_cell(origin, cell, tables["model"], given)
         tables, cell = _of_language_model(origin, tables, given), origin.network.cell
     _check(tables)
     return Plan(tuple(files), KIND.name, begun.folder, begun.resume, cell, **tables, origin=origin)
@@ -118,24 +119,33 @@ def _of_language_model(origin: Origin, tables: Mapping[str, Settings], given: Ma
         SettingError: another value was asked for.
     """
     network, tokenizer = origin.network, origin.tokenizer
-    if ":" in network.settings.cell and "cell" not in given:
-        fix = f"give --cell {network.settings.cell}"
-        raise SettingError(f"it has your own cell {network.settings.cell}", where=origin.path, fix=fix)
     model, tokens = tables["model"], tables["tokens"]
     assert isinstance(model, NetworkSettings)
     bare = ClassifierSettings.from_dict(model.to_dict() | {"characters": "none"} | _USUAL_CHARACTERS)
     taken = Classifier.from_language_model(network, 2, bare).settings.to_dict()
+    taken |= {"cell": model.cell} if ":" in model.cell else {}  # where the user says that it lies now
     own = {"level": tokenizer.level, "vocabulary_size": 0, "minimum_count": 0, "lowercase": tokenizer.form.lowercase}
     wanted = {"model": taken, "tokens": tokens.to_dict() | own | {"cutting": "words", "vectors": None}}
     for table, values in wanted.items():
         usual = type(tables[table])().to_dict()
         for name, value in values.items():
             asked = tables[table].to_dict()[name]
-            if asked != value and (name in given or asked != usual[name]) and name != "cell":
+            if name != "cell" and asked != value and (name in given or asked != usual[name]):
                 message = f"{name} is {_shown(asked)}, but the language model has {_shown(value)}"
                 raise SettingError(message, where=origin.path, fix=f"leave {name} out: it is taken from there")
     made = {table: type(tables[table]).from_dict(values) for table, values in wanted.items()}
     return {**tables, **made}
+
+
+def _check_cell(origin: Origin, cell: Cell, model: NetworkSettings, given: Mapping[str, Any]) -> None:
+    """Refuse another cell than that of the language model, and to train on one of the user's own without its code."""
+    own = origin.network.settings.cell
+    asked = "cell" in given or model.cell != NetworkSettings().cell
+    if ":" in own and not asked:
+        raise SettingError(f"it has your own cell {own}", where=origin.path, fix=f"give --cell {own}")
+    if asked and type(cell) is not type(origin.network.cell):
+        message = f"cell is {model.cell}, but the language model has {own}"
+        raise SettingError(message, where=origin.path, fix="leave cell out: it is taken from there")
 
 
 _USUAL_CHARACTERS = {
@@ -155,4 +165,6 @@ def _check(tables: Mapping[str, Any]) -> None:
 
 
 def _shown(value: Any) -> str:
-    return {True: "yes", False: "no", None: "none", "": "none"}.get(value, str(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value in (None, "") else str(value)
