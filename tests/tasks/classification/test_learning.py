@@ -36,7 +36,7 @@ def test_what_a_child_could_tell_apart_is_all_right(settings, tmp_path):
     assert model.evaluate(dev).accuracy == 1.0
 
 
-def test_several_labels_are_found_together_and_none_where_there_is_none(tmp_path):
+def test_several_labels_are_found_together_and_none_where_there_is_none(tmp_path, command):
     rows = []
     for number, (text, _) in enumerate(small.texts(160)):
         words = [word for bit, word in ((1, "red"), (2, "blue")) if number // 2 & bit]
@@ -60,6 +60,14 @@ def test_several_labels_are_found_together_and_none_where_there_is_none(tmp_path
     assert model.history["scores"]["dev"]["exact_match"] == 1.0
     assert model.history["training"]["stopped"] == "done"
     assert float(model.probabilities(["blue and red"]).sum()) > 1.0  # each label by itself
+    given = b"a play fine the film red\nwe saw it dull a play red blue\nit was long fine a play\n"
+    assert command("classify", tmp_path / "run", stdin=given)[1] == "red\nblue,red\n\n"
+    _, out, _ = command("classify", tmp_path / "run", "--json", stdin=given)
+    assert [json.loads(line)["labels"] for line in out.splitlines()] == [["red"], ["blue", "red"], []]
+    code, out, _ = command("eval", tmp_path / "run", path, "--report", tmp_path / "report")
+    assert code == 0
+    assert "exactly right 1.0000 over 160 texts" in out
+    assert "<svg" not in (tmp_path / "report" / "index.html").read_text()
 
 
 def test_balanced_weights_are_those_of_the_labels_trained_on(tmp_path):
