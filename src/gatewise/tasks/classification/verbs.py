@@ -15,7 +15,7 @@ from gatewise.tasks.classification.explaining import Explanation
 from gatewise.tasks.classification.labelling import Told, told_of
 from gatewise.tasks.classification.model import TASK, TextClassifier
 from gatewise.tasks.classification.run import RECIPE
-from gatewise.tasks.classification.settings import ClassifySettings, TableSettings
+from gatewise.tasks.classification.settings import ClassifySettings, ColumnSettings, TableSettings
 from gatewise.tasks.console import Console
 from gatewise.tasks.explained import ExplainedPage
 from gatewise.tasks.library import UNVERIFIED, open_model
@@ -71,7 +71,7 @@ def eval(console: Console, arguments: Arguments, given: Given) -> None:
     if report is not None:
         check_new(Path(report), "give another --report")
     model = _open(console, arguments, given)
-    corpus = model.read(arguments["file"], console.stdin, **TableSettings.of(dict(given)))
+    corpus = model.read(arguments["file"], console.stdin, **TableSettings.of(given))
     for note in corpus.notes:
         console.note(note)
     found = model.evaluate_corpus(corpus)
@@ -110,7 +110,7 @@ def _open(console: Console, arguments: Arguments, given: Given) -> TextClassifie
 
 def _texts(console: Console, model: TextClassifier, arguments: Arguments, given: Given) -> Iterator[str]:
     """The texts of the file; a table has its columns where the training texts had theirs."""
-    reading = model.reading.replace(**{"format": "auto"} | TableSettings.of(dict(given)))
+    reading = model.reading.replace(**{"format": "auto"} | ColumnSettings.of(given))
     return stream_texts(arguments["file"], reading, console.stdin, lambda name, what: console.note(f"{name}: {what}"))
 
 
