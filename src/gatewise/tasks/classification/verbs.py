@@ -51,15 +51,18 @@ def classify(console: Console, arguments: Arguments, given: Given) -> None:
     explained = asked.explain or asked.html is not None
     colour = asked.explain and shows_colour(console.stdout)
     meter = Meter(console.stderr)
-    with _page(asked.html, str(arguments["model"])) as page:
-        for part in parts(_texts(console, model, arguments, given), len, waiting=_typed(console, arguments)):
-            lines = []
-            for told in told_of(model, part, asked.method if explained else None, meter):
-                if page is not None and told.explanation is not None:
-                    page.add(told.label_line, told.explanation.html())
-                lines.append(_line(told, asked, bool(given.get("json")), colour))
-            meter.clear()
-            console.write("".join(f"{line}\n" for line in lines))
+    try:
+        with _page(asked.html, str(arguments["model"])) as page:
+            for part in parts(_texts(console, model, arguments, given), len, waiting=_typed(console, arguments)):
+                lines = []
+                for told in told_of(model, part, asked.method if explained else None, meter):
+                    if page is not None and told.explanation is not None:
+                        page.add(told.label_line, told.explanation.html())
+                    lines.append(_line(told, asked, bool(given.get("json")), colour))
+                meter.clear()
+                console.write("".join(f"{line}\n" for line in lines))
+    finally:
+        meter.clear()  # so that what is said of an error stands on a line of its own
     meter.end()
     if asked.html is not None:
         console.note(f"page: {asked.html}")
