@@ -66,9 +66,11 @@ def toy(monkeypatch):
         verbs=(
             Verb("fail", "fail in a way", "toy_task:fail", "toy_task:NONE", (Argument("how", "which"),)),
             Verb("leave", "end with a code", "toy_task:leave", "toy_task:NONE"),
+            Verb("tell", "tell a file", "toy_task:train", "toy_task:NONE", (Argument("file", "which", default="-"),)),
         ),
         fit="",
         load="",
+        sample="",
     )
     monkeypatch.setattr("gatewise.cli.program.find_tasks", lambda: {"toy": task})
 

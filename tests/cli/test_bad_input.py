@@ -198,7 +198,7 @@ def test_a_model_that_cannot_be_used(refused, tiny_run, tmp_path, verb):
     file = [tiny.text_file(tmp_path)] if verb in ("eval", "score") else []
     assert "there is no such folder" in refused(verb, tmp_path / "none", *file)
     (tmp_path / "empty").mkdir()
-    assert "holds no config.json" in refused(verb, tmp_path / "empty", *file)
+    assert "no config.json" in refused(verb, tmp_path / "empty", *file)
     damaged = shutil.copytree(tiny_run / "model", tmp_path / "damaged")
     data = bytearray((damaged / "model.safetensors").read_bytes())
     data[-1] ^= 1

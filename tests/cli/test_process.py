@@ -23,7 +23,16 @@ def gatewise(*argv, code="from gatewise.cli import main", **how):
 
 @pytest.mark.parametrize(
     "argv",
-    [["--help"], ["train", "--help"], ["generate", "--help"], ["train", "lm", "--help"], ["trian"], ["--version"]],
+    [
+        ["--help"],
+        ["train", "--help"],
+        ["generate", "--help"],
+        ["train", "lm", "--help"],
+        ["train", "classify", "--help"],
+        ["eval", "--help"],
+        ["trian"],
+        ["--version"],
+    ],
     ids=" ".join,
 )
 def test_help_and_mistakes_import_nothing_heavy(argv):

@@ -115,6 +115,12 @@ def test_files_come_by_position(capsys):
     assert json.loads(capsys.readouterr().out)["arguments"] == {"files": ["a", "b", "-"]}
 
 
+@pytest.mark.parametrize(("words", "file"), [([], "-"), (["a.txt"], "a.txt"), (["-"], "-")])
+def test_a_word_that_may_be_left_out_has_its_default(capsys, words, file):
+    assert main(["tell", *words]) == 0
+    assert json.loads(capsys.readouterr().out)["arguments"] == {"file": file}
+
+
 def test_the_help_shows_default_unit_and_range(capsys):
     assert main(["train", "toy", "--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())

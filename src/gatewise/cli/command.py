@@ -81,7 +81,9 @@ def command_of(verbs: Mapping[str, Verb]) -> click.Command:
 def _argument(argument: Argument) -> click.Argument:
     if argument.many:
         return click.Argument([argument.name], nargs=-1, required=False)
-    return click.Argument([argument.name], required=argument.default is None, default=argument.default)
+    if argument.default is None:
+        return click.Argument([argument.name])
+    return click.Argument([argument.name], required=False, default=argument.default)
 
 
 def _options(verbs: Mapping[str, Verb]) -> list[click.Option]:

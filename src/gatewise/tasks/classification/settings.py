@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -86,25 +87,31 @@ class FitSettings(TrainingSettings):
 
 
 @dataclass(frozen=True)
-class TableSettings(Settings):
+class ColumnSettings(Settings):
     """How texts are found in a file, where it is another way than in training; see ``gatewise train classify``."""
 
     text: str | None = setting(None, "column of the text, by name or number", metavar="COLUMN")
-    label: str | None = setting(None, "column of the label, by name or number", metavar="COLUMN")
     format: Format | None = setting(None, "form of the file; auto: what its name ends in")
     header: Literal["auto", "yes", "no"] | None = setting(None, "whether a table begins with names of columns")
     delimiter: str | None = setting(None, "the sign between columns, or tab")
     quotes: Literal["auto", "yes", "no"] | None = setting(None, "whether double quotes enclose cells")
-    label_separator: str | None = setting(None, "divides the labels of a text that may have several")
-    label_until: str | None = setting(None, "of a label only what stands before this sign counts")
-    label_prefix: str | None = setting(None, "what each label begins with where lines begin with several")
     encoding: Encoding | None = setting(None, "the encoding of the text; without it, that of the training text")
 
     @classmethod
-    def of(cls, given: dict[str, Any]) -> dict[str, Any]:
+    def of(cls, given: Mapping[str, Any]) -> dict[str, Any]:
         """Those of the given values that are of this table."""
         names = {field.name for field in cls.declared()}
-        return {name: value for name, value in given.items() if name in names and value is not None}
+        return {name: value for name, value in given.items() if name in names}
+
+
+@dataclass(frozen=True)
+class TableSettings(ColumnSettings):
+    """How texts and their labels are found in a file, where it is another way than in training."""
+
+    label: str | None = setting(None, "column of the label, by name or number", metavar="COLUMN")
+    label_separator: str | None = setting(None, "divides the labels of a text that may have several")
+    label_until: str | None = setting(None, "of a label only what stands before this sign counts")
+    label_prefix: str | None = setting(None, "what each label begins with where lines begin with several")
 
 
 @dataclass(frozen=True)
@@ -126,6 +133,6 @@ class EvalSettings(Settings):
     report: str | None = setting(None, "a new folder for the confusion plot and the errors", metavar="DIR")
 
 
-CLASSIFY = Group(texts=TableSettings, telling=ClassifySettings, loading=LoadSettings, output=ReportSettings)
+CLASSIFY = Group(texts=ColumnSettings, telling=ClassifySettings, loading=LoadSettings, output=ReportSettings)
 EVAL = Group(texts=TableSettings, telling=EvalSettings, loading=LoadSettings, output=ReportSettings)
 INFO = Group(loading=LoadSettings, output=ReportSettings)

@@ -15,7 +15,7 @@ from gatewise.tasks.classification.explaining import Explanation
 from gatewise.tasks.classification.labelling import Told, told_of
 from gatewise.tasks.classification.model import TASK, TextClassifier
 from gatewise.tasks.classification.run import RECIPE
-from gatewise.tasks.classification.settings import ClassifySettings, TableSettings
+from gatewise.tasks.classification.settings import ClassifySettings, ColumnSettings, TableSettings
 from gatewise.tasks.console import Console
 from gatewise.tasks.explained import ExplainedPage
 from gatewise.tasks.library import UNVERIFIED, open_model
@@ -51,15 +51,18 @@ def classify(console: Console, arguments: Arguments, given: Given) -> None:
     explained = asked.explain or asked.html is not None
     colour = asked.explain and shows_colour(console.stdout)
     meter = Meter(console.stderr)
-    with _page(asked.html, str(arguments["model"])) as page:
-        for part in parts(_texts(console, model, arguments, given), len, waiting=_typed(console, arguments)):
-            lines = []
-            for told in told_of(model, part, asked.method if explained else None, meter):
-                if page is not None and told.explanation is not None:
-                    page.add(told.label_line, told.explanation.html())
-                lines.append(_line(told, asked, bool(given.get("json")), colour))
-            meter.clear()
-            console.write("".join(f"{line}\n" for line in lines))
+    try:
+        with _page(asked.html, str(arguments["model"])) as page:
+            for part in parts(_texts(console, model, arguments, given), len, waiting=_typed(console, arguments)):
+                lines = []
+                for told in told_of(model, part, asked.method if explained else None, meter):
+                    if page is not None and told.explanation is not None:
+                        page.add(told.label_line, told.explanation.html())
+                    lines.append(_line(told, asked, bool(given.get("json")), colour))
+                meter.clear()
+                console.write("".join(f"{line}\n" for line in lines))
+    finally:
+        meter.clear()  # so that what is said of an error stands on a line of its own
     meter.end()
     if asked.html is not None:
         console.note(f"page: {asked.html}")
@@ -71,7 +74,7 @@ def eval(console: Console, arguments: Arguments, given: Given) -> None:
     if report is not None:
         check_new(Path(report), "give another --report")
     model = _open(console, arguments, given)
-    corpus = model.read(arguments["file"], console.stdin, **TableSettings.of(dict(given)))
+    corpus = model.read(arguments["file"], console.stdin, **TableSettings.of(given))
     for note in corpus.notes:
         console.note(note)
     found = model.evaluate_corpus(corpus)
@@ -110,7 +113,7 @@ def _open(console: Console, arguments: Arguments, given: Given) -> TextClassifie
 
 def _texts(console: Console, model: TextClassifier, arguments: Arguments, given: Given) -> Iterator[str]:
     """The texts of the file; a table has its columns where the training texts had theirs."""
-    reading = model.reading.replace(**{"format": "auto"} | TableSettings.of(dict(given)))
+    reading = model.reading.replace(**{"format": "auto"} | ColumnSettings.of(given))
     return stream_texts(arguments["file"], reading, console.stdin, lambda name, what: console.note(f"{name}: {what}"))
 
 

@@ -13,13 +13,13 @@ from gatewise.tasks.start import start
 from gatewise.tasks.tagging.run_settings import TAG
 from gatewise.tasks.tagging.settings import (
     DataSettings,
+    FitSettings,
     SentenceBatchSettings,
     TaggingSettings,
     TagSettings,
     WordSettings,
 )
 from gatewise.text.conll.settings import ConllSettings
-from gatewise.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Plan:
     words: WordSettings
     batches: SentenceBatchSettings
     model: TaggingSettings
-    training: TrainingSettings
+    training: FitSettings
 
     def config(self) -> str:
         """The text of a config file with all settings."""

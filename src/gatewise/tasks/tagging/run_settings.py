@@ -9,13 +9,13 @@ from gatewise.tasks.kind import Kind
 from gatewise.tasks.settings import RunSettings
 from gatewise.tasks.tagging.settings import (
     DataSettings,
+    FitSettings,
     SentenceBatchSettings,
     TaggingSettings,
     TagSettings,
     WordSettings,
 )
 from gatewise.text.conll.settings import ConllSettings
-from gatewise.training.settings import TrainingSettings
 
 _TABLES = {
     "data": DataSettings,
@@ -24,7 +24,7 @@ _TABLES = {
     "words": WordSettings,
     "batches": SentenceBatchSettings,
     "model": TaggingSettings,
-    "training": TrainingSettings,
+    "training": FitSettings,
 }
 TAG = Kind("tag", Group(**_TABLES), RunSettings, Path(__file__).parent / "presets")
 TRAIN = TAG.given

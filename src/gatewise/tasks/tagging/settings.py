@@ -12,6 +12,7 @@ from gatewise.tasks.settings import LoadSettings, ReportSettings
 from gatewise.tasks.text_settings import TextBatchSettings
 from gatewise.text.conll.settings import ConllSettings
 from gatewise.text.settings import Encoding
+from gatewise.training.settings import TrainingSettings
 
 Unseen = Literal["error", "wrong"]
 
@@ -79,7 +80,27 @@ class TaggingSettings(TaggerSettings):
     characters: Literal["none", "rnn", "cnn"] = setting(
         "rnn", "what reads the characters of a word: nothing, the cell in both directions, or filters"
     )
-    word_dropout: float = setting(0.05, "share of words that training replaces by <unk>", minimum=0, below=1)
+    character_hidden_size: int = setting(
+        50, "width of each direction of rnn, or how many filters cnn has", minimum=1, maximum=65_536, unit="units"
+    )
+    word_dropout: float = setting(0.15, "share of words that training replaces by <unk>", minimum=0, below=1)
+    input_dropout: float = setting(0.2, "dropout on what the first layer reads", minimum=0, below=1)
+    output_dropout: float = setting(0.3, "dropout on what the last layer returns", minimum=0, below=1)
+
+    def network(self) -> TaggerSettings:
+        """The settings of the network; without what is told of characters where none are read."""
+        values = self.to_dict()
+        if self.characters == "none":
+            values = {name: value for name, value in values.items() if not name.startswith("character_")}
+        return TaggerSettings.from_dict(values)
+
+
+@dataclass(frozen=True)
+class FitSettings(TrainingSettings):
+    """How a tagger is trained; as :class:`TrainingSettings` but for defaults."""
+
+    learning_rate: float = setting(0.005, "the highest learning rate of the schedule", above=0)
+    epochs: float = setting(6.0, "times to go through the training data", above=0)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from typing import Any
 
 from torch import nn
 
-from gatewise.models.encoder_settings import TaggerSettings
 from gatewise.models.tagger import Tagger
 from gatewise.storage import write_folder
 from gatewise.tasks.identity import identity_of
@@ -58,7 +57,7 @@ class TaggingTask:
     def network(self) -> Tagger:
         """The network, newly initialised; with the pretrained vectors of the words that have one."""
         plan, data = self.plan, self.data
-        settings = TaggerSettings.from_dict(plan.model.to_dict())
+        settings = plan.model.network()
         allowed = data.tags.allowed() if settings.output == "crf" else None
         made = Tagger(settings, labels=len(data.tags.names), allowed=allowed, cell=plan.cell, **sizes_of(data.lexicon))
         if data.vectors is not None:
