@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gatewise.errors import DataError
 from gatewise.lm.protocol import LanguageModel, S
-from gatewise.lm.scores import score
+from gatewise.lm.scores import perplexity, score
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Measure:
     @property
     def perplexity(self) -> float:
         """2^(J in bits) = exp(J), per token; infinite where that is beyond any number."""
-        return 2.0**self.bits_per_token if self.bits_per_token < 1024 else math.inf
+        return perplexity(self.bits_per_token)
 
     @property
     def nats_per_character(self) -> float | None:

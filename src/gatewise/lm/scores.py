@@ -45,8 +45,20 @@ class Score:
     @property
     def perplexity(self) -> float:
         """exp(-mean log probability), per token; infinite where that is beyond any number."""
-        bits = -self.per_token / math.log(2)
-        return 2.0**bits if bits < 1024 else math.inf
+        return perplexity(-self.per_token / math.log(2))
+
+
+def perplexity(bits: float) -> float:
+    """2^bits; infinite where that is beyond any number.
+
+    Args:
+        bits: J / ln 2, the loss per token.
+
+    Example:
+        >>> perplexity(3.0), perplexity(5000.0)
+        (8.0, inf)
+    """
+    return 2.0**bits if bits < 1024 else math.inf
 
 
 def score(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gatewise.models.ngram import NgramLM, estimate
+from gatewise.models.ngram import NgramLM, Text, estimate
 from models.ngram.test_methods import EOS, UNIT, counted
 from models.plain import batch_of
 from tolerance import tolerance
@@ -65,6 +65,8 @@ LENGTHS = (
     [[True, True], None, [False, True], [True, False]],
     [[3, 2], [1, 2], [0, 3], [3, 3]],
 )
+SEQUENCES = [[1, 2, 3, EOS], [1, 1, 2], [6, 1, 2, 3], [1, 2, EOS, 3, 5, EOS]]
+"""Those of LENGTHS, one after the other."""
 STREAMS = {"running": RUNNING, "rows begin anew": BEGIN_ANEW, "lengths": LENGTHS}
 
 
@@ -83,7 +85,12 @@ def test_batches_give_what_a_loop_over_the_sequences_gives(model, name):
 
 def test_a_token_that_is_not_counted_is_read(model):
     pairs = [pair for batch in loop(model, *LENGTHS) for pair in batch if pair[1] != 2]
-    measure = model.evaluate(batches_of(*LENGTHS), without=2)
+    ids = np.array([word for sequence in SEQUENCES for word in sequence])
+    boundaries = np.cumsum([0, *map(len, SEQUENCES)])
+    whole, measure = model.measure(Text(ids, boundaries, model.vocabulary_size, EOS), unknown=2)
+    assert measure is not None
+    assert whole.tokens == len(ids)
+    assert whole.nats == pytest.approx(model.evaluate(batches_of(*LENGTHS)).nats, rel=len(ids) * UNIT)
     assert measure.tokens == len(pairs)
     np.testing.assert_allclose(measure.nats, -sum(float(log_prob) for log_prob, _ in pairs), rtol=len(pairs) * UNIT)
 

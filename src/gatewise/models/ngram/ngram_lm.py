@@ -92,42 +92,41 @@ class NgramLM:
         """The log probability of every token that may come next, [n, V] in nats."""
         return torch.from_numpy(self.table.distribution(state.contexts.numpy()))
 
-    def measure(self, text: Text, *, characters: int = 0, without: int | None = None) -> Measure:
+    def measure(self, text: Text, *, characters: int = 0, unknown: int | None = None) -> tuple[Measure, Measure | None]:
         """The loss over a whole text, its sequences as they are; quicker than over batches, and nothing is cut.
 
         Args:
             text: as n-grams see it.
             characters: of the text, where the tokens hold every one of them; 0 where they do not.
-            without: a token that is read, but not counted among those predicted.
+            unknown: a token without which the text is measured too.
+
+        Returns:
+            over all tokens; and over all but those that are ``unknown``, which are read all the same.
 
         Raises:
             DataError: there is no token.
         """
         log_probs = self.text_log_probs(text)
-        if without is not None:
-            log_probs = log_probs[text.ids != without]
-        return Measure(-float(log_probs.sum(dtype=np.float64)), len(log_probs), characters)
+        known = None if unknown is None else _measured(log_probs[text.ids != unknown])
+        return _measured(log_probs, characters), known
 
     def text_log_probs(self, text: Text) -> Logs:
         """The log probability of each token of a text after those before it in its sequence, [tokens] in nats."""
         words, age = places_of(text.ids.astype(np.int64), text.boundaries, self.eos_id)
         return self.table.text_log_probs(words, age > 0)[age > 0]
 
-    def evaluate(self, batches: Iterable[Batch], *, characters: int = 0, without: int | None = None) -> Measure:
+    def evaluate(self, batches: Iterable[Batch], *, characters: int = 0) -> Measure:
         """The loss over all batches, each row's last tokens carried from a batch to the next.
 
         Args:
             batches: a stream's ``one_pass()``.
             characters: of the text, where the tokens hold every one of them; 0 where they do not.
-            without: a token that is read, but not counted among those predicted.
 
         Raises:
             DataError: there is no token.
         """
         nats, tokens = 0.0, 0
-        for log_probs, targets in self._scored(batches):
-            if without is not None:
-                log_probs = log_probs[targets != without]
+        for log_probs in self.token_log_probs(batches):
             nats, tokens = nats - float(log_probs.sum(dtype=torch.float64)), tokens + len(log_probs)
         return Measure(nats, tokens, characters)
 
@@ -137,20 +136,15 @@ class NgramLM:
         Args:
             batches: one pass over a text; each row's last tokens are carried from each to the next.
         """
-        return (log_probs for log_probs, _ in self._scored(batches))
-
-    def _scored(self, batches: Iterable[Batch]) -> Iterator[tuple[Tensor, Tensor]]:
-        """For each batch the log probabilities of its valid targets, and these."""
         state = self.start(0)
         for batch in batches:
             steps, rows = batch.targets.shape
             state = self.start(rows) if len(state) != rows else state.fresh(batch.fresh, self.eos_id)
             log_probs, state = self.advance(state, batch.targets.t(), batch.lengths)
             if batch.lengths is None:
-                yield log_probs.t().flatten(), batch.targets.flatten()
+                yield log_probs.t().flatten()
             else:
-                valid = torch.arange(steps)[:, None] < batch.lengths
-                yield log_probs.t()[valid], batch.targets[valid]
+                yield log_probs.t()[torch.arange(steps)[:, None] < batch.lengths]
 
     def state_dict(self) -> dict[str, Tensor]:
         """The table as tensors, by name."""
@@ -175,3 +169,7 @@ class NgramLM:
             "unit": self.unit,
             "uniform": self.table.uniform,
         }
+
+
+def _measured(log_probs: Logs, characters: int = 0) -> Measure:
+    return Measure(-float(log_probs.sum(dtype=np.float64)), len(log_probs), characters)

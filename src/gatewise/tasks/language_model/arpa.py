@@ -33,7 +33,7 @@ def is_arpa(path: str | Path) -> bool:
 
 
 def refuse_misspelt(path: str | Path) -> None:
-    """Refuse a name for a model folder that is nearly that of an ARPA file.
+    """Refuse a name for a model folder, thus none of an ARPA file, that is nearly one of those.
 
     Raises:
         SettingError: its ending is near ``.arpa``.
@@ -47,7 +47,7 @@ def refuse_misspelt(path: str | Path) -> None:
     """
     place = Path(path)
     for number, suffix in enumerate(place.suffixes):
-        if is_arpa(path) or not get_close_matches(suffix.lower(), [".arpa"], cutoff=_NEAR):
+        if not get_close_matches(suffix.lower(), [".arpa"], cutoff=_NEAR):
             continue
         packed = ".gz" if place.suffixes[number + 1 :] else ""
         stem = place.name.removesuffix("".join(place.suffixes[number:]))

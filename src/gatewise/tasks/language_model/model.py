@@ -228,9 +228,7 @@ def evaluate(
     known = None
     if isinstance(network, NgramLM):
         whole = text_of(store, text, network.vocabulary_size)
-        measure = network.measure(whole, characters=predicted)
-        if counts.unknown and unk_id is not None:
-            known = network.measure(whole, without=unk_id)
+        measure, known = network.measure(whole, characters=predicted, unknown=unk_id if counts.unknown else None)
     else:
         measure = network.evaluate(one_pass(network, store, text, batches), characters=predicted)
     return Evaluation(measure, counts.unknown, counts.characters, known)
