@@ -12,6 +12,7 @@ from gatewise.models.encoder_settings import ClassifierSettings
 from gatewise.models.recurrent_lm import RecurrentLM
 from gatewise.models.settings import RecurrentLMSettings
 from gatewise.text.encoded import EncodedTexts
+from gatewise.text.ngram_ratios import ngram_ratios
 from models.text_sets import WORDS, batch_of, encoded, texts_of, torch_features, torch_layers
 from tolerance import tolerance
 
@@ -20,10 +21,10 @@ POOLINGS = ["last", "mean", "max", "all", "attention"]
 LABELS = [0, 2, 1, 1, 2, 0, 0, 1]
 
 
-def model_of(labels=3, dtype=torch.float64, characters_size=0, **settings):
+def model_of(labels=3, dtype=torch.float64, characters_size=0, ngrams=(), **settings):
     made = ClassifierSettings(**{**SIZES, **settings})
     torch.manual_seed(1)
-    return Classifier(made, len(WORDS) + 1, labels, characters_size=characters_size, dtype=dtype)
+    return Classifier(made, len(WORDS) + 1, labels, characters_size=characters_size, ngrams=ngrams, dtype=dtype)
 
 
 def labelled(labels=LABELS):
@@ -184,6 +185,30 @@ def test_leaving_a_word_out_is_reading_the_text_without_it(pooling):
             expected = (model.logits(batch)[row] - model.logits(rest)[0])[label[row]]
             torch.testing.assert_close(found[step, row], expected, **tolerance(torch.float64, 8))
     assert found[~batch.valid].eq(0).all()
+
+
+@pytest.mark.parametrize("method", ["gradient", "leave-one-out"])
+def test_what_direct_connections_say_is_added_to_what_the_network_says(method):
+    texts = encoded(texts_of([4, 1, 0, 7, 2, 5, 0, 3] * 4))
+    ids, having = texts.types.word_ids[texts.ids], np.eye(3, dtype=bool)[LABELS * 4]
+    counted = ngram_ratios(ids, texts.boundaries, having, len(WORDS) + 1, order=2, minimum=1)
+    model, batch, label = (
+        model_of(direct_order=2, ngrams=counted.sizes).eval(),
+        batch_of(encoded()),
+        torch.tensor(LABELS),
+    )
+    model.set_ratios(counted)
+    plain = model.logits(batch), model.word_weights(batch, label, method)
+    torch.nn.init.normal_(model.direct.weight)
+    direct = model.direct(batch.tokens, batch.lengths)
+    assert direct[2].ne(0).all()  # an empty text is a pair of signs
+    torch.testing.assert_close(model.logits(batch), plain[0] + direct, **tolerance(torch.float64, 8))
+    found = model.word_weights(batch, label, method) - plain[1]
+    for row, text in enumerate(texts_of()):
+        for step in range(len(text)):
+            rest = batch_of(encoded([text[:step] + text[step + 1 :]]))
+            expected = (direct[row] - model.direct(rest.tokens, rest.lengths)[0])[label[row]]
+            torch.testing.assert_close(found[step, row], expected, **tolerance(torch.float64, 32))
 
 
 def test_many_words_are_left_out_in_parts(monkeypatch):

@@ -31,6 +31,7 @@ CLASSIFIERS = [
     {"cell": "projected_lstm", "projection_size": 3, "class_weights": "balanced", "multi_label": True},
     {"characters": "rnn", "freeze_vectors": True, "word_dropout": 0.1},
     {"characters": "cnn", "pooling": "last"},
+    {"direct_order": 3},
 ]
 TAGGERS = [{}, {"output": "softmax"}, {"characters": "rnn", "runner": "reference"}]
 
@@ -49,7 +50,13 @@ class Mine(Cell):
 
 def classifier_of(dtype=None, cell=None, **settings):
     made, size = ClassifierSettings(**{**SIZES, **settings}), size_of(settings)
-    return Classifier(made, V, L, characters_size=size, cell=cell, dtype=dtype).eval()
+    ngrams = (6, 2, 4)[: max(0, made.direct_order - 1)]
+    model = Classifier(made, V, L, characters_size=size, ngrams=ngrams, cell=cell, dtype=dtype).eval()
+    if model.direct:
+        torch.nn.init.normal_(model.direct.weight)
+        model.direct.ratios.normal_()
+        model.direct.keys[:6] = torch.arange(6) * (V + 2)  # a token and the same once more
+    return model
 
 
 def tagger_of(dtype=None, cell=None, allowed=None, **settings):
@@ -209,6 +216,19 @@ def test_damaged_settings(change, message):
     config, tensors = saved(tagger_of())
     with pytest.raises(ModelFileError, match=rf"^config\.json: {message}"):
         rebuild_text_model({**config, "settings": config["settings"] | change}, tensors)
+
+
+@pytest.mark.parametrize("sizes", [[6], [6, -1], [6, True], [6, 10**12], [6, "2"], [6, 2, 1]], ids=str)
+def test_damaged_ngrams(sizes):
+    config, tensors = saved(classifier_of(direct_order=3))
+    with pytest.raises(ModelFileError, match=r"^config\.json: ngrams must be 2 whole numbers from 0 to \d+, but \["):
+        rebuild_text_model(config | {"ngrams": sizes}, tensors)
+
+
+def test_ngrams_that_are_no_whole_numbers():
+    config, tensors = saved(classifier_of(direct_order=2))
+    with pytest.raises(ModelFileError, match=r"direct\.keys is of torch\.float32, expected torch\.int64"):
+        rebuild_text_model(config, tensors | {"direct.keys": tensors["direct.keys"].float()})
 
 
 def test_missing_entry():

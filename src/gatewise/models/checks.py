@@ -122,37 +122,40 @@ def network_of(build: Callable[[str, torch.dtype], M], tensors: Tensors, where: 
     check_finite(tensors, weights)
     with file_errors(where), torch.random.fork_rng(devices=[]):
         dtype = only_type(tensors, where)
-        expected = {name: tensor.shape for name, tensor in build("meta", dtype).state_dict().items()}
-        check_shapes(expected, tensors, where)
+        check_shapes(build("meta", dtype).state_dict(), tensors, where)
         network = build("cpu", dtype)
     network.load_state_dict(dict(tensors))
     return network.eval()
 
 
 def only_type(tensors: Tensors, where: str) -> torch.dtype:
-    """The floating type of all tensors.
+    """The floating type of all tensors but those of whole numbers.
 
     Raises:
         ModelFileError: they have none, or not all the same.
     """
-    types = {tensor.dtype for tensor in tensors.values()}
+    found = {tensor.dtype for tensor in tensors.values()}
+    types = found - {torch.int64} or found
     if len(types) != 1 or not next(iter(types)).is_floating_point:
         names = ", ".join(sorted(map(str, types))) or "no tensors"
         raise ModelFileError(f"the tensors are expected in one floating type, but {names} came", where=where)
     return types.pop()
 
 
-def check_shapes(expected: Mapping[str, torch.Size], tensors: Tensors, where: str) -> None:
-    """Refuse tensors that are not these, each of its shape.
+def check_shapes(expected: Tensors, tensors: Tensors, where: str) -> None:
+    """Refuse tensors that are not these, each of its shape and type.
 
     Raises:
-        ModelFileError: a tensor is missing, unknown, or of another shape.
+        ModelFileError: a tensor is missing, unknown, or of another shape or type.
     """
     if missing := sorted(expected.keys() - tensors.keys()):
         raise ModelFileError(f"the tensor {missing[0]} is missing", where=where)
     if unknown := sorted(tensors.keys() - expected.keys()):
         raise ModelFileError(f"there is no tensor {unknown[0]} in this model", where=where)
-    for name, shape in expected.items():
-        if tensors[name].shape != shape:
-            came = list(tensors[name].shape)
-            raise ModelFileError(f"the tensor {name} is {came}, expected {list(shape)}", where=where)
+    for name, tensor in expected.items():
+        came = tensors[name]
+        if came.shape != tensor.shape:
+            message = f"the tensor {name} is {list(came.shape)}, expected {list(tensor.shape)}"
+            raise ModelFileError(message, where=where)
+        if came.dtype != tensor.dtype:
+            raise ModelFileError(f"the tensor {name} is of {came.dtype}, expected {tensor.dtype}", where=where)

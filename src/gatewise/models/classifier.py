@@ -15,19 +15,23 @@ from torch.nn import functional
 
 from gatewise.cells.spec import Cell
 from gatewise.errors import SettingError
+from gatewise.layers.direct import DirectConnections
+from gatewise.layers.errors import InputError
 from gatewise.layers.pooling import Pooling
 from gatewise.models.encoder_settings import ClassifierSettings
 from gatewise.models.explanation import Method, word_weights
 from gatewise.models.recurrent_lm import RecurrentLM
 from gatewise.models.settings import CellSettings, LayerSettings
 from gatewise.models.text_model import TextModel
+from gatewise.text.ngram_ratios import NgramRatios
 from gatewise.text.text_batches import TextBatch
 
 
 class Classifier(TextModel):
-    """p(y | w_1 ... w_T) = softmax(U pool(h_1 ... h_T) + b), or with ``multi_label`` p(y_j = 1 | w) = sigmoid of it.
+    """p(y | w_1 ... w_T) = softmax(U pool(h_1 ... h_T) + b + d), or with ``multi_label`` p(y_j = 1 | w) = its sigmoid.
 
-    h are the features of the encoder. An empty text has the features 0, so that its scores are b.
+    h are the features of the encoder; an empty text has the features 0. d are the scores of the direct connections
+    from the n-grams of the text, 0 without them; see `gatewise.layers.direct`.
 
     Args:
         settings: encoder, pooling, loss.
@@ -35,6 +39,7 @@ class Classifier(TextModel):
         labels: L, at least 1.
         characters_size: of the lexicon; 0 without characters.
         unk_id: the id of ``<unk>``; None where nothing is unknown.
+        ngrams: how many n-grams of 2, 3 ... tokens have direct connections; with ``direct_order`` above 1.
         cell: a cell of your own, or a registered one with other constants; None: what the settings say.
         device: of the parameters.
         dtype: of the parameters.
@@ -67,6 +72,7 @@ class Classifier(TextModel):
         *,
         characters_size: int = 0,
         unk_id: int | None = 0,
+        ngrams: Sequence[int] = (),
         cell: Cell | None = None,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
@@ -75,6 +81,7 @@ class Classifier(TextModel):
         super().__init__(settings, vocabulary_size, labels, characters_size, unk_id, cell, kind)
         self.pooling = Pooling(settings.pooling, self.encoder.output_size, bidirectional=settings.bidirectional, **kind)
         self.output = nn.Linear(self.pooling.output_size, labels, **kind)
+        self.direct = DirectConnections(vocabulary_size, ngrams, labels, **kind) if settings.direct_order else None
         weighted = settings.class_weights == "balanced"
         self.register_buffer("class_weights", torch.ones(labels, **kind) if weighted else None)
 
@@ -104,16 +111,35 @@ class Classifier(TextModel):
         weights = (texts - found).clamp(min=1) / present if many else texts / (self.labels * present)
         self.class_weights.copy_(weights)
 
+    def set_ratios(self, counted: NgramRatios) -> None:
+        """Give the direct connections the n-grams of training texts.
+
+        Args:
+            counted: of the sizes that the model was made for.
+
+        Raises:
+            InputError: there are no direct connections, or for n-grams of other sizes.
+        """
+        if self.direct is None:
+            message = "there are no direct connections, since direct_order is 0"
+            raise InputError(message, where="Classifier", fix="give direct_order=2")
+        self.direct.set_ratios(counted)
+
+    def config(self) -> dict[str, Any]:
+        """What `gatewise.models.rebuild_text_model` makes this model from again, beside its tensors; ready for JSON."""
+        return super().config() | {"ngrams": list(self.direct.sizes) if self.direct else []}
+
     def logits(self, batch: TextBatch) -> Tensor:
         """The score of each label of each text, [B, L].
 
         Raises:
             ShapeError: an id outside the vocabulary, or a batch without the characters that are needed.
         """
-        return self.scores(self.encoder.embedder(batch), batch.lengths)
+        scores = self.scores(self.encoder.embedder(batch), batch.lengths)
+        return scores if self.direct is None else scores + self.direct(batch.tokens.to(self.device), batch.lengths)
 
     def scores(self, vectors: Tensor, lengths: Tensor) -> Tensor:
-        """The score of each label, [B, L], of texts whose vectors are given.
+        """The score of each label, [B, L], of texts whose vectors are given; without direct connections.
 
         Args:
             vectors: [T, B, E]; what stands beyond a length is never read.
@@ -159,7 +185,8 @@ class Classifier(TextModel):
             batch: the texts.
             label: of all texts, or [B] one for each.
             method: "gradient": d score / d e_t . e_t, by which the score would fall, to first order, if the vector of
-                the token became 0; "leave-one-out": how much higher the score is than that of the text without it.
+                the token became 0; "leave-one-out": how much higher the score is than that of the text without it. The
+                part of direct connections is the second in both.
 
         Raises:
             GatewiseError: the model is in training mode.
@@ -175,11 +202,18 @@ class Classifier(TextModel):
 
     def head(self) -> list[nn.Parameter]:
         """The parameters above the encoder."""
-        return [*self.pooling.parameters(), *self.output.parameters()]
+        direct = [] if self.direct is None else self.direct.parameters()
+        return [*self.pooling.parameters(), *self.output.parameters(), *direct]
 
     @classmethod
     def from_language_model(
-        cls, model: RecurrentLM, labels: int, settings: ClassifierSettings | None = None, *, unk_id: int | None = None
+        cls,
+        model: RecurrentLM,
+        labels: int,
+        settings: ClassifierSettings | None = None,
+        *,
+        unk_id: int | None = None,
+        ngrams: Sequence[int] = (),
     ) -> Self:
         """A classifier whose vectors and layers are those of a language model, copied; it reads in one direction.
 
@@ -189,6 +223,7 @@ class Classifier(TextModel):
             settings: pooling, loss and regularisation; cell, sizes and what else is about the layers are the
                 language model's, whatever they are here.
             unk_id: the id of ``<unk>`` in its vocabulary; None where nothing is unknown.
+            ngrams: how many have direct connections.
 
         Raises:
             SettingError: settings that do not go together.
@@ -212,6 +247,7 @@ class Classifier(TextModel):
             model.vocabulary_size,
             labels,
             unk_id=unk_id,
+            ngrams=ngrams,
             cell=model.cell,
             device=weight.device,
             dtype=weight.dtype,

@@ -72,6 +72,10 @@ class ClassifierSettings(EncoderSettings):
     class_weights: Literal["none", "balanced"] = setting(
         "none", "balanced: in the loss rare labels weigh as much in all as frequent ones"
     )
+    direct_order: int = setting(
+        0, "n-grams of up to so many tokens have connections of their own to the labels", minimum=0, maximum=8
+    )
+    direct_minimum: int = setting(1, "texts that an n-gram of two tokens or more must be in for that", minimum=1)
 
 
 @dataclass(frozen=True)

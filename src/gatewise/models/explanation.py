@@ -5,6 +5,7 @@ Letters: T time, B batch, E width of a vector, L labels, n tokens of one text.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -17,6 +18,8 @@ from gatewise.text.text_batches import TextBatch
 if TYPE_CHECKING:
     from gatewise.models.classifier import Classifier
 
+Score = Callable[[Tensor, Tensor], Tensor]
+"""From what stands for the tokens of texts, [T, B, ...], and lengths [B] to scores [B, L]."""
 Method = Literal["gradient", "leave-one-out"]
 _AT_ONCE = 1 << 14
 """Tokens, padding counted, of the texts with a word less that are read at once."""
@@ -31,8 +34,12 @@ def word_weights(model: Classifier, batch: TextBatch, label: int | Tensor, metho
     with torch.no_grad():
         vectors = model.encoder.embedder(batch)
     if method == "gradient":
-        return _by_gradient(model, vectors, batch, labels)
-    return _by_leaving_out(model, vectors, batch, labels)
+        found = _by_gradient(model, vectors, batch, labels)
+    else:
+        found = _by_leaving_out(model.scores, vectors, batch, labels)
+    if model.direct is None:
+        return found
+    return found + _by_leaving_out(model.direct, batch.tokens.to(model.device), batch, labels)
 
 
 def _labels(model: Classifier, batch: TextBatch, label: int | Tensor) -> Tensor:
@@ -55,20 +62,21 @@ def _by_gradient(model: Classifier, vectors: Tensor, batch: TextBatch, labels: T
 
 
 @torch.no_grad()
-def _by_leaving_out(model: Classifier, vectors: Tensor, batch: TextBatch, labels: Tensor) -> Tensor:
-    whole = model.scores(vectors, batch.lengths).gather(1, labels[:, None]).squeeze(1)
-    found = vectors.new_zeros(vectors.shape[:2])
+def _by_leaving_out(score: Score, texts: Tensor, batch: TextBatch, labels: Tensor) -> Tensor:
+    """How much higher the scores of texts [T, B, ...] are than those without each of their tokens, [T, B]."""
+    whole = score(texts, batch.lengths).gather(1, labels[:, None]).squeeze(1)
+    found = whole.new_zeros(texts.shape[:2])
     for row, length in enumerate(batch.lengths.tolist()):
         at_once = max(1, _AT_ONCE // max(1, length - 1))
         for first in range(0, length, at_once):
-            left_out = torch.arange(first, min(first + at_once, length), device=vectors.device)
-            without = _without(model, vectors[:length, row], left_out)
+            left_out = torch.arange(first, min(first + at_once, length), device=texts.device)
+            without = _without(score, texts[:length, row], left_out)
             found[left_out, row] = whole[row] - without[:, labels[row]]
     return found
 
 
-def _without(model: Classifier, text: Tensor, left_out: Tensor) -> Tensor:
-    """The scores [m, L] of a text [n, E] without each of m of its tokens."""
+def _without(score: Score, text: Tensor, left_out: Tensor) -> Tensor:
+    """The scores [m, L] of a text [n, ...] without each of m of its tokens."""
     steps = torch.arange(max(1, len(text) - 1), device=text.device)[:, None]
     places = (steps + (steps >= left_out)).clamp(max=len(text) - 1)  # a text of one token: a step that is not read
-    return model.scores(text[places], torch.full((len(left_out),), len(text) - 1))
+    return score(text[places], torch.full((len(left_out),), len(text) - 1))

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import torch
 
 from gatewise.cells.spec import Cell
+from gatewise.errors import SettingError
 from gatewise.models.allowed import Allowed
 from gatewise.models.checks import (
     LARGEST_VOCABULARY,
@@ -23,6 +24,7 @@ from gatewise.models.classifier import Classifier
 from gatewise.models.encoder_settings import ClassifierSettings, TaggerSettings
 from gatewise.models.tagger import Tagger
 from gatewise.scan.program.form import Program
+from gatewise.text.ngram_ratios import LARGEST
 
 _COMMON = {
     "model_type": str,
@@ -81,9 +83,19 @@ def rebuild_text_model(
 
 def _classifier(config: Mapping[str, Any], cell: Cell, device: str, dtype: torch.dtype) -> Classifier | Tagger:
     settings = ClassifierSettings.from_dict(config["settings"])
-    model = Classifier(_bare(settings, device), cell=cell, **_sizes(config), device=device, dtype=dtype)
+    made: dict[str, Any] = {"ngrams": _ngrams(config, settings), "cell": cell, "device": device, "dtype": dtype}
+    model = Classifier(_bare(settings, device), **_sizes(config), **made)
     model.set_settings(settings)
     return model
+
+
+def _ngrams(config: Mapping[str, Any], settings: ClassifierSettings) -> list[int]:
+    """How many n-grams of each length have direct connections: of 2 to ``direct_order`` tokens."""
+    sizes: list[Any] = config["ngrams"]
+    lengths = max(0, settings.direct_order - 1)
+    if len(sizes) != lengths or any(type(size) is not int or not 0 <= size <= LARGEST for size in sizes):
+        raise SettingError(f"ngrams must be {lengths} whole numbers from 0 to {LARGEST}, but {sizes} came")
+    return sizes
 
 
 def _tagger(config: Mapping[str, Any], cell: Cell, device: str, dtype: torch.dtype) -> Classifier | Tagger:
@@ -106,7 +118,7 @@ def _sizes(config: Mapping[str, Any]) -> dict[str, Any]:
 
 Build = Callable[[Mapping[str, Any], Cell, str, torch.dtype], Classifier | Tagger]
 KINDS: dict[str, tuple[dict[str, type], Build]] = {
-    "classifier": (_COMMON, _classifier),
+    "classifier": (_COMMON | {"ngrams": list}, _classifier),
     "tagger": (_COMMON | {"allowed": dict}, _tagger),
 }
 """Model type, as ``config.json`` has it -> the entries of its config with their types, and what makes it."""

@@ -27,6 +27,7 @@ from gatewise.tasks.classification.model import files_of, logits_of
 from gatewise.tasks.classification.plan import Plan
 from gatewise.tasks.identity import identity_of
 from gatewise.tasks.text_folder import TextParts, sizes_of
+from gatewise.text.ngram_ratios import NgramRatios, ngram_ratios
 from gatewise.text.text_batches import TextBatch, TextBatches
 from gatewise.training.result import Result
 from gatewise.training.selection import Selection
@@ -66,15 +67,22 @@ class ClassificationTask:
 
     def network(self) -> Classifier:
         """The network: newly initialised, with pretrained vectors where there are some, or from a language model."""
-        plan, data = self.plan, self.data
+        plan, data, counted = self.plan, self.data, self._counted()
+        ngrams = counted.sizes if counted else ()
         settings = ClassifierSettings.from_dict(plan.model.to_dict())
         if plan.origin is not None:
             unk_id = plan.origin.tokenizer.unk_id
-            found = Classifier.from_language_model(plan.origin.network, len(data.labels), settings, unk_id=unk_id)
+            found = Classifier.from_language_model(
+                plan.origin.network, len(data.labels), settings, unk_id=unk_id, ngrams=ngrams
+            )
         else:
             bare = settings.replace(cell_options="")
-            found = Classifier(bare, labels=len(data.labels), cell=plan.cell, **sizes_of(data.vocabulary))
+            found = Classifier(
+                bare, labels=len(data.labels), ngrams=ngrams, cell=plan.cell, **sizes_of(data.vocabulary)
+            )
             found.set_settings(settings)
+        if counted:
+            found.set_ratios(counted)
         if data.vectors is not None:
             found.encoder.embedder.set_vectors(*data.vectors)
         if settings.class_weights == "balanced":
@@ -144,6 +152,17 @@ class ClassificationTask:
         write_folder(folder, files_of(parts), replace=True)
         for name, evaluation in found.items():
             pages.write(result.folder / "evaluation" / name, evaluation, f"{result.folder.name}: {name}")
+
+    def _counted(self) -> NgramRatios | None:
+        """The n-grams of the training texts that have connections of their own to the labels."""
+        model, data, texts = self.plan.model, self.data, self.data.parts["train"]
+        if not model.direct_order:
+            return None
+        ids = texts.ids if texts.types is None else texts.types.word_ids[texts.ids]
+        labels = texts.targets if self.several else np.eye(len(data.labels), dtype=np.bool_)[texts.targets]
+        assert labels is not None
+        size = data.vocabulary.vocabulary_size
+        return ngram_ratios(ids, texts.boundaries, labels, size, model.direct_order, model.direct_minimum)
 
     def _logits(self, network: nn.Module, part: str) -> tuple[Array, Array]:
         texts = self.data.parts[part]
