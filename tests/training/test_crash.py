@@ -24,6 +24,7 @@ SETTINGS = TrainingSettings(epochs=2, learning_rate=0.02, checkpoint_every=5, ke
 def python(*arguments: str) -> str:
     """What a script prints, without a home and in a locale that knows ASCII only (figure C11)."""
     place = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PATH": os.environ["PATH"]}
+    place |= {name: value for name, value in os.environ.items() if name == "PYTHONPATH"}
     done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=TESTS, env=place)
     assert done.stderr == ""
     return done.stdout

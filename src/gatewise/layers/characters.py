@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from gatewise.cells.spec import Cell
 from gatewise.layers.arguments import check_size
+from gatewise.layers.embedding import embedding
 from gatewise.layers.errors import ArgumentError, InputError
 from gatewise.layers.lengths import Lengths, read_lengths
 from gatewise.layers.recurrent import Recurrent
@@ -37,7 +38,7 @@ class CharacterEncoder(nn.Module):
         self._where = type(self).__name__
         self.characters = check_size("characters", characters, self._where)
         self.embedding_size = check_size("embedding_size", embedding_size, self._where)
-        self.embedding = nn.Embedding(characters, embedding_size, device=device, dtype=dtype)
+        self.embedding = embedding(characters, embedding_size, device=device, dtype=dtype)
         bound = math.sqrt(3 / embedding_size)
         nn.init.uniform_(self.embedding.weight, -bound, bound)
 

@@ -14,6 +14,7 @@ from torch.nn import functional
 from gatewise.cells.spec import Cell
 from gatewise.errors import SettingError, ShapeError
 from gatewise.layers.characters import CharacterCNN, CharacterRNN
+from gatewise.layers.embedding import embedding
 from gatewise.layers.softmax import check_ids
 from gatewise.models.encoder_settings import EncoderSettings
 from gatewise.text.text_batches import TextBatch, TypeCharacters
@@ -63,7 +64,7 @@ class Embedder(nn.Module):
         super().__init__()
         _check(settings, vocabulary_size, characters_size, unk_id)
         self.settings, self.vocabulary_size, self.unk_id = settings, vocabulary_size, unk_id
-        self.words = nn.Embedding(vocabulary_size, settings.embedding_size, **kind)
+        self.words = embedding(vocabulary_size, settings.embedding_size, **kind)
         self.words.weight.requires_grad_(not settings.freeze_vectors)
         self.characters = _character_encoder(settings, characters_size, cell, kind)
         self.reset_parameters()

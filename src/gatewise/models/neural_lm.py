@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from gatewise.errors import GatewiseError, SettingError, ShapeError
 from gatewise.layers.dropout import locked_dropout
+from gatewise.layers.embedding import embedding
 from gatewise.layers.output import OutputLayer
 from gatewise.layers.softmax import check_ids
 from gatewise.lm.measures import Measure
@@ -52,7 +53,7 @@ class NeuralLM(nn.Module, ABC):
             raise SettingError(f"eos_id must be from 0 to {vocabulary_size - 1}, but {eos_id} was given")
         self.settings = settings
         self.vocabulary_size, self.eos_id, self.unit = vocabulary_size, eos_id, unit
-        self.embedding = nn.Embedding(vocabulary_size, settings.embedding_size, **kind)
+        self.embedding = embedding(vocabulary_size, settings.embedding_size, **kind)
 
     def reset_parameters(self) -> None:
         """Draw the vectors of the tokens from U(-0.1, 0.1); the layers draw their own parameters."""

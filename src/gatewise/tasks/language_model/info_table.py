@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gatewise.drawing.letters import aligned
+
 _WIDTH = 80
 _SCORES = {
     "nats/token": "nats_per_token",
@@ -104,7 +106,7 @@ def _scores(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
             rows[f"  {name}, known tokens"] = measured["without_unknown"]
     kept = {head: key for head, key in _SCORES.items() if any(row.get(key) is not None for row in rows.values())}
     kept = {"nats/token": "nats_per_token", **kept}
-    return _aligned([("scores", *kept), *((name, *_measures(row, kept.values())) for name, row in rows.items())])
+    return aligned([("scores", *kept), *((name, *_measures(row, kept.values())) for name, row in rows.items())])
 
 
 def _measures(row: Mapping[str, Any], keys: Any) -> list[str]:
@@ -128,14 +130,9 @@ def _texts(texts: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
     width = max((len(label) for label, _ in others), default=0)
     return [
-        *_aligned([("text", *map(_label, counts)), *rows]),
+        *aligned([("text", *map(_label, counts)), *rows]),
         *(line for label, value in others for line in _row(label, value, width)),
     ]
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
 
 
 def _shown(value: Any) -> str:

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from gatewise.cells.user import resolve
-from gatewise.errors import TrainingError
 from gatewise.models.settings import NgramLMSettings, RecurrentLMSettings, WindowLMSettings
 from gatewise.tasks.language_model.compare.settings import COMPARE, CompareSettings, SharedSettings
 from gatewise.tasks.language_model.ngram_run import NgramPlan
 from gatewise.tasks.language_model.plan import Plan, refuse_ranks
 from gatewise.tasks.language_model.settings import DataSettings
-from gatewise.tasks.run_folder import new_name
+from gatewise.tasks.run_folder import check_new, new_name
 from gatewise.text.settings import BatchSettings, TextSettings
 from gatewise.training.settings import TrainingSettings
 
@@ -122,7 +121,6 @@ def make_compare_plan(files: Sequence[str], given: Mapping[str, Any]) -> Compare
     asked: CompareSettings = tables["compare"]
     refuse_ranks(tables["text"].level, tables["shared"].softmax)
     folder = Path(asked.out) if asked.out else new_name("compare")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise TrainingError("there is something here already", where=str(folder), fix="give another --out")
+    check_new(folder)
     batches = BatchSettings(**tables["batches"].to_dict())
     return ComparePlan(tuple(files), folder, asked, tables["data"], tables["text"].plain(), batches, tables["shared"])

@@ -7,6 +7,7 @@ import io
 import textwrap
 from collections.abc import Sequence
 
+from gatewise.drawing.letters import aligned
 from gatewise.tasks.language_model.compare.row import Comparison, Row
 
 HEADS = (
@@ -58,14 +59,12 @@ def as_text(rows: Sequence[Row]) -> list[str]:
     shown = [cells(row) for row in rows]
     kept = [column for column in range(len(HEADS)) if any(line[column] for line in shown)]
     lines = [*([head[line] for head in HEADS] for line in (0, 1)), *shown]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADS))]
-    padded = [[line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])] for line in lines]
-    aligned = ["  ".join(line[column] for column in kept).rstrip() for line in padded]
-    text = aligned[:2]
+    first, second, *others = aligned([[line[column] for column in kept] for line in lines])
+    text = [first, second]
     for index, row in enumerate(rows):
         if index and row.tokens != rows[index - 1].tokens:
             text.append("")
-        text.append(aligned[index + 2])
+        text.append(others[index])
     return text
 
 
