@@ -3,7 +3,7 @@
     python benchmarks/text_classification.py                     # every set; about 90 minutes
     python benchmarks/text_classification.py --sets sst2,trec
 
-Settings were chosen on the dev texts alone; they are presets, but for the epochs of SST-5. Where a set has no dev
+Settings were chosen on the dev texts alone; they are presets. Where a set has no dev
 texts, a share of the training texts of every label is held out (seed 0, the same for all). The naive Bayes is
 scikit-learn's (``pip install scikit-learn``), with its defaults, over words and pairs of neighbours, of names over runs
 of up to five letters; it is trained on the same texts. The calibration error is that of the test texts, or of dev where
@@ -64,7 +64,7 @@ def sst2(_: Path) -> Iterator[Set]:
 def sst5(_: Path) -> Iterator[Set]:
     """The same in five steps."""
     place = f"{data_folder('sst5')}/stsa.fine"
-    yield Set(f"{place}.train", f"{place}.dev", f"{place}.test", LABEL_FIRST, SENTENCES | {"epochs": 4.0})
+    yield Set(f"{place}.train", f"{place}.dev", f"{place}.test", LABEL_FIRST, SENTENCES)
 
 
 def trec(place: Path) -> Iterator[Set]:
