@@ -156,6 +156,11 @@ def test_little_is_padding():
         assert cells < 1.1 * lengths.sum()
 
 
+def test_a_batch_may_be_as_large_as_the_limit():
+    texts = EncodedTexts(np.zeros(12, np.int32), np.array([0, 3, 6, 9, 12]), None, None, "")
+    assert [batch.tokens.numel() for batch in one_pass(texts, 4, tokens=6)] == [6, 6]
+
+
 def test_bad_sizes_and_no_text():
     for sizes, message in [((0, 0), "batch_size must be at least 1, but 0"), ((1, -1), "or 0 for no limit, but -1")]:
         with pytest.raises(SettingError, match=message):
