@@ -155,3 +155,21 @@ def test_arguments_that_cannot_be(make, message):
 def test_an_unknown_cell():
     with pytest.raises(GatewiseError, match="unknown cell 'lstn'"):
         rnn(cell="lstn")
+
+
+def test_the_zeros_beyond_a_word_are_no_maximum():
+    encoder = cnn()
+    with torch.no_grad():  # all sums are below what tanh takes apart from -1
+        for convolution in encoder.convolutions:
+            convolution.bias.fill_(-3.0)
+    together = encoder(FLAT, lengths=LENGTHS)
+    for word, vector in zip(WORDS, together, strict=True):
+        torch.testing.assert_close(vector, encoder(torch.tensor(word).long(), lengths=[len(word)])[0], **BOUNDS)
+    assert (together[2] < -0.8).all()
+
+
+@every_encoder
+def test_embeddings_are_drawn_from_their_range(encoder):
+    bound = (3 / E) ** 0.5
+    drawn = torch.cat([encoder().embedding.weight.detach().flatten() for _ in range(20)])
+    assert 0.95 * bound < drawn.abs().max() <= bound

@@ -254,6 +254,25 @@ def test_one_label():
     assert alone.marginals(emissions[:1]).tolist() == [[[1], [1]]]
 
 
+def test_single_words_where_no_label_may_follow_another(way):
+    crf = random_crf(L, allowed=torch.zeros(L, L).bool())
+    emissions = drawn(steps=1).requires_grad_()
+    loss = crf(emissions, torch.ones(1, B, dtype=torch.int64))
+    expected = -(emissions[0] + crf.starts + crf.ends).log_softmax(1)[:, 1]
+    torch.testing.assert_close(loss, expected, **EXACT)
+    found = gradients(crf, loss.sum(), emissions)
+    torch.testing.assert_close(found[0], *torch.autograd.grad(expected.sum(), emissions), **EXACT)
+    assert not found[1].any()
+
+
+def test_ends_that_no_path_comes_to_are_refused(way):
+    ends = {"allowed_starts": torch.tensor([True, False]), "allowed_ends": torch.tensor([False, True])}
+    crf = LinearChainCRF(2, allowed=torch.eye(2).bool(), **ends)
+    for call in (crf.log_partition, crf.marginals, crf.viterbi):
+        with pytest.raises(ShapeError, match="no path of length 3 is allowed for sequence 0"):
+            call(torch.zeros(3, 1, 2))
+
+
 def test_the_masks_are_arguments_not_weights():
     crf = random_crf(L, masks=True)
     assert sorted(crf.state_dict()) == ["ends", "starts", "transitions"]

@@ -110,6 +110,14 @@ def test_it_says_nothing_before_it_has_learnt():
     assert direct(*side_by_side(texts)).eq(0).all()
 
 
+def test_other_ratios_begin_at_nothing_learnt():
+    texts, labels = texts_of()
+    found = counted(texts, labels, 2)
+    direct = direct_of(found)
+    direct.set_ratios(found)
+    assert direct.weight.eq(0).all()
+
+
 def test_too_many_are_refused(monkeypatch):
     texts, labels = texts_of()
     monkeypatch.setattr(module, "LARGEST", 60)

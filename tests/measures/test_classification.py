@@ -117,6 +117,11 @@ def test_what_cannot_be_measured_is_told_in_one_line(gold, predicted, labels, mi
     assert "\n" not in str(caught.value)
 
 
+def test_the_majority_is_that_of_the_gold_labels():
+    report = classification_report([0, 0, 1], [1, 1, 1], ["a", "b"])
+    assert (report.majority, report.baseline) == (0, 2 / 3)
+
+
 def test_a_majority_label_that_is_none_is_refused():
     with pytest.raises(DataError, match="majority labels"):
         classification_report([0], [0], ["a"], majority=1)

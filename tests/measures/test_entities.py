@@ -156,6 +156,12 @@ def test_a_surface_form_counts_once_however_often_it_occurs():
     assert surface_form_report([["ada"], ["Ada"]], [["S-PER"]] * 2, [["S-PER"], ["O"]]).gold == 2
 
 
+def test_a_surface_form_of_two_types_counts_for_each():
+    words, tags = [["Paris"], ["Paris"]], [["S-PER"], ["S-LOC"]]
+    assert surface_form_report(words, tags, tags) == Counts(right=2, predicted=2, gold=2)
+    assert surface_form_report(words, tags, [["S-PER"], ["S-PER"]]) == Counts(right=1, predicted=1, gold=2)
+
+
 @pytest.mark.parametrize(
     ("gold", "predicted", "mistake", "told"),
     [

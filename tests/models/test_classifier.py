@@ -261,6 +261,12 @@ def test_a_language_model_is_taken_over(settings):
     assert lm.recurrent.weight_hh_l0.count_nonzero()
 
 
+def test_dropout_between_layers_is_left_out_where_the_language_model_has_one():
+    lm = RecurrentLM(RecurrentLMSettings(**SIZES), 12)
+    asked = ClassifierSettings(num_layers=2, hidden_dropout=0.3)
+    assert Classifier.from_language_model(lm, 2, asked).settings.hidden_dropout == 0.0
+
+
 @pytest.mark.parametrize("settings", [{}, {"num_layers": 3, "initial_state": "learned", "pooling": "attention"}])
 def test_groups_go_from_the_input_to_the_output_and_hold_each_parameter_once(settings):
     model = model_of(**settings)

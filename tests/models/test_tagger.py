@@ -137,6 +137,19 @@ def test_padding_is_never_read(output):
 
 
 @pytest.mark.parametrize("output", ["softmax", "crf"])
+def test_judging_is_predicting_and_the_loss_of_each_text(output):
+    model, batch = model_of(output=output).eval(), tagged()
+    tags, losses = model.judge(batch)
+    assert [one.tolist() for one in tags] == [one.tolist() for one in model.predict(batch)]
+    torch.testing.assert_close(losses.sum(), model.loss(batch)[0], **BOUNDS)
+    first = 0
+    for row, (text, length) in enumerate(zip(texts_of(), LENGTHS, strict=True)):
+        alone = batch_of(encoded([text]).with_tags(tags_of()[first : first + length]))
+        torch.testing.assert_close(losses[row], model.loss(alone)[0], **BOUNDS)
+        first += length
+
+
+@pytest.mark.parametrize("output", ["softmax", "crf"])
 def test_only_empty_texts(output):
     model = model_of(output=output)
     batch = batch_of(encoded([[], []]).with_tags([]))

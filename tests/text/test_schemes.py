@@ -179,6 +179,10 @@ def test_the_scheme_of_a_data_set_is_found(tags: list[str], expected: str | None
     assert detect(line.split() for line in tags) == expected
 
 
+def test_the_first_entity_of_a_sentence_adjoins_none():
+    assert convert(["B", "I", "B"], "IOB1") == ["I", "I", "B"]
+
+
 def test_tags_of_no_scheme_are_told():
     for tags in (["NN"], ["B-x", "X-y"], [""], ["B-"], ["Bx"]):
         with pytest.raises(

@@ -156,6 +156,23 @@ def test_little_is_padding():
         assert cells < 1.1 * lengths.sum()
 
 
+def test_a_batch_may_be_as_large_as_the_limit():
+    texts = EncodedTexts(np.zeros(12, np.int32), np.array([0, 3, 6, 9, 12]), None, None, "")
+    assert [batch.tokens.numel() for batch in one_pass(texts, 4, tokens=6)] == [6, 6]
+
+
+def test_empty_texts_take_a_step_of_the_limit():
+    texts = EncodedTexts(np.zeros(0, np.int32), np.zeros(4, np.int64), None, None, "")
+    assert [batch.tokens.numel() for batch in one_pass(texts, 4, tokens=2)] == [2, 1]
+
+
+def test_the_digest_knows_where_texts_begin():
+    digests = {
+        EncodedTexts(np.zeros(4, np.int32), np.array([0, begin, 4]), None, None, "").digest() for begin in range(4)
+    }
+    assert len(digests) == 4
+
+
 def test_bad_sizes_and_no_text():
     for sizes, message in [((0, 0), "batch_size must be at least 1, but 0"), ((1, -1), "or 0 for no limit, but -1")]:
         with pytest.raises(SettingError, match=message):

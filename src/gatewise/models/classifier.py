@@ -88,9 +88,9 @@ class Classifier(TextModel):
     def balance(self, counts: Sequence[int], texts: int) -> None:
         """Set the weights of the labels so that rare ones count as much in all as frequent ones.
 
-        With one label a text w_j = n / (L n_j), whose mean over the training texts is 1; with any number of labels
-        w_j = (n - n_j) / n_j, by which the loss of a text that has label j is multiplied. A label that no text has
-        is counted once, one that every text has as missing once.
+        With one label a text w_j = n / (L n_j), whose mean over the training texts is 1 where they have every label;
+        with any number of labels w_j = (n - n_j) / n_j, by which the loss of label j is multiplied in a text that has
+        it. A label that no text has is counted once, one that every text has as missing once.
 
         Args:
             counts: n_j, texts with each label; [L].
@@ -163,7 +163,7 @@ class Classifier(TextModel):
 
         Returns:
             -sum log p(labels of a text) in nats, each label's part times its weight; and how many texts it is of,
-            whatever their weights: balanced weights are 1 on average, so that the loss of a text stays what it was.
+            whatever their weights: with one label a text, balanced weights are 1 on average over the training texts.
 
         Raises:
             InputError: labels of another kind or shape, or outside 0 to L - 1.
