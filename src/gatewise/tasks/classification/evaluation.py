@@ -141,7 +141,7 @@ def probabilities(logits: Array, several: bool, temperature: float) -> Array:
 def temperature_of(logits: Array, gold: Array) -> tuple[float, str]:
     """The temperature that makes the labels of held-out texts most probable, and what there is to say of it.
 
-    Where every label is right, and by far, less is always better and these texts cannot tell: it stays 1.
+    Where every label is right, less is nearly always better and these texts cannot tell: it stays 1.
 
     Args:
         logits: [n, L].
