@@ -18,7 +18,7 @@ from gatewise.tasks.classification.run import RECIPE
 from gatewise.tasks.classification.settings import ClassifySettings, ColumnSettings, TableSettings
 from gatewise.tasks.console import Console
 from gatewise.tasks.explained import ExplainedPage
-from gatewise.tasks.library import UNVERIFIED, open_model
+from gatewise.tasks.library import opened
 from gatewise.tasks.prediction import Meter, parts
 from gatewise.tasks.run_folder import check_new
 from gatewise.tasks.told import terminal_table
@@ -105,9 +105,7 @@ def summary(score: Mapping[str, Any]) -> str:
 
 
 def _open(console: Console, arguments: Arguments, given: Given) -> TextClassifier:
-    model: TextClassifier = open_model(arguments["model"], given.get("cell"), TASK)
-    if model.verified is False:
-        console.note(f"{arguments['model']}: {UNVERIFIED}")
+    model: TextClassifier = opened(console, arguments, given, TASK)
     return model
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from gatewise.tasks import run
 from gatewise.tasks.console import Console
-from gatewise.tasks.library import UNVERIFIED, open_model
+from gatewise.tasks.library import opened
 from gatewise.tasks.prediction import Meter, parts
 from gatewise.tasks.tagging import writing
+from gatewise.tasks.tagging.folder import TASK
 from gatewise.tasks.tagging.measures import one_line
 from gatewise.tasks.tagging.model import SequenceTagger
 from gatewise.tasks.tagging.run import RECIPE
@@ -100,9 +101,7 @@ def _brief(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _open(console: Console, arguments: Arguments, given: Given) -> SequenceTagger:
-    model: SequenceTagger = open_model(arguments["model"], given.get("cell"), "tag")
-    if model.verified is False:
-        console.note(f"{arguments['model']}: {UNVERIFIED}")
+    model: SequenceTagger = opened(console, arguments, given, TASK)
     return model
 
 
