@@ -25,7 +25,7 @@ def train(task: str, files: str | Path | Iterable[str | Path] = (), **settings: 
 
     Args:
         task: such as ``"lm"``.
-        files: text files, folders or globs; without any, the task's default corpus.
+        files: files, folders or globs, of what the task learns from; without any, its default corpus where it has one.
         settings: any setting of the task by name, such as ``hidden_size=256``, and ``out``, ``resume``, ``preset``,
             ``config`` as on the command line.
 

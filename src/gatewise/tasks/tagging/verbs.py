@@ -14,7 +14,7 @@ from gatewise.tasks.tagging.folder import TASK
 from gatewise.tasks.tagging.measures import one_line
 from gatewise.tasks.tagging.model import SequenceTagger
 from gatewise.tasks.tagging.run import RECIPE
-from gatewise.tasks.tagging.settings import EvalSettings, SourceSettings
+from gatewise.tasks.tagging.settings import EVAL, TAG, EvalSettings, SourceSettings
 from gatewise.tasks.told import terminal_table
 from gatewise.text.conll import read_tagged
 from gatewise.text.conll.settings import ConllSettings
@@ -37,7 +37,7 @@ def train(console: Console, arguments: Arguments, given: Given) -> int:
 
 def tag(console: Console, arguments: Arguments, given: Given) -> None:
     """Write text or a tagged file with the tags that the model gives it, as it comes."""
-    asked = SourceSettings(**{name: value for name, value in given.items() if name != "cell"})
+    asked: SourceSettings = TAG.build(given)["text"]
     model = _open(console, arguments, given)
     if asked.nbest > 1:
         model.check_nbest()
@@ -66,7 +66,7 @@ def tag(console: Console, arguments: Arguments, given: Given) -> None:
 
 def eval(console: Console, arguments: Arguments, given: Given) -> None:
     """Show accuracy, and precision, recall and F1 of tags or entities."""
-    asked = EvalSettings(**{name: value for name, value in given.items() if name not in ("cell", "json")})
+    asked: EvalSettings = EVAL.build(given)["reading"]
     model = _open(console, arguments, given)
     columns = {field.name for field in ConllSettings.declared()}
     reading = model.reading.replace(**{name: value for name, value in given.items() if name in columns})
@@ -81,7 +81,7 @@ def eval(console: Console, arguments: Arguments, given: Given) -> None:
     elif asked.conlleval:
         console.line(found.conlleval())
     else:
-        console.line(found.table())
+        console.line(str(found))
 
 
 def info(console: Console, arguments: Arguments, given: Given) -> None:
