@@ -1,4 +1,4 @@
-"""The benchmarks of classification and tagging: their presets are shipped, and a row has the measures it is made for."""
+"""Benchmarks of classification and tagging: their presets are shipped, and rows have the measures they are made for."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def shipped(task):
     return set(resolve(find_tasks()[task].kind).found_presets())
 
 
-def test_their_presets_are_shipped(benchmarks, tmp_path):
+def test_their_presets_are_shipped(benchmarks):
     named = {settings["preset"] for *_, settings in benchmarks.tagging.SETS.values() if "preset" in settings}
     assert named <= shipped("tag")
     assert benchmarks.classification.SENTENCES["preset"] in shipped("classify")
