@@ -49,7 +49,7 @@ def measured(name: str, seed: int, folder: Path) -> dict[str, Any]:
     model = gatewise.train("tag", train, out=str(folder / f"run-{time.time_ns()}"), seed=seed, **files, **settings)
     scores = model.history["scores"]
     told: dict[str, Any] = {"set": name, "seed": seed}
-    for part in ("validation", "test"):
+    for part in ("dev", "test"):
         found = scores.get(part, {})
         told |= {f"{part}_accuracy": found.get("accuracy", ""), f"{part}_unknown": found.get("unknown_accuracy", "")}
         told[f"{part}_f1"] = found.get("f1", "")

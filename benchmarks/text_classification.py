@@ -121,9 +121,9 @@ def network(chosen: Set, seed: int, folder: Path) -> dict[str, Any]:
     model = gatewise.train("classify", chosen.train, out=str(folder / f"run-{time.time_ns()}"), **settings)
     scores = model.history["scores"]
     return {
-        "dev": scores["validation"]["accuracy"],
+        "dev": scores["dev"]["accuracy"],
         "test": scores["test"]["accuracy"] if chosen.test else "",
-        "calibration_error": scores["test" if chosen.test else "validation"]["calibration"]["ece"],
+        "calibration_error": scores["test" if chosen.test else "dev"]["calibration"]["ece"],
         "seconds": time.perf_counter() - began,
     }
 

@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+from cli.refusal import line_of
 from storage.faults import failing, watched
 from tasks import tiny
 
@@ -19,14 +20,7 @@ def refused(gatewise):
     """A command line that must be refused, and the line that says why."""
 
     def call(*argv, stdin=b""):
-        code, out, err = gatewise(*argv, stdin=stdin)
-        lines = err.splitlines()
-        assert code == 2, err
-        assert out == ""
-        assert lines[-1].startswith("error: ")
-        assert not any(line.startswith("error: ") for line in lines[:-1])
-        assert "Traceback" not in err
-        return lines[-1].removeprefix("error: ")
+        return line_of(*gatewise(*argv, stdin=stdin))
 
     return call
 

@@ -96,8 +96,8 @@ def test_trained_from_the_command_line(trained, tmp_path, capsys):
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
 def test_every_preset_trains(name, preset, tmp_path):
     sample = resolve(TASKS[name].sample)(tmp_path)
-    kept = {key: value for key, value in sample.settings.items() if key in ("batch_size", "bptt", "text", "label")}
-    model = gatewise.train(name, sample.files, out=str(tmp_path / "run"), preset=preset, max_steps=1, **kept)
+    needed = {key: sample.settings[key] for key in sample.needed}
+    model = gatewise.train(name, sample.files, out=str(tmp_path / "run"), preset=preset, max_steps=1, **needed)
     assert len(model.predict(sample.texts)) == len(sample.texts)
 
 

@@ -45,6 +45,15 @@ def test_a_task_of_another_package_stands_after_ours(offered):
     assert found.problems == []
 
 
+def test_our_own_folders_are_held_to_the_same_rules(offered, monkeypatch):
+    declared = {"lm": (LM,), "other": (dataclasses.replace(TASK, verbs=(Verb("ngrams", "", *PLACES),)),)}
+    declared["other"] += (dataclasses.replace(TASK, name="third", verbs=(Verb("ngrams", "", *PLACES),)),)
+    monkeypatch.setattr(discovery, "_folders", lambda: iter(declared))
+    monkeypatch.setattr(discovery, "_declared", declared.__getitem__)
+    with pytest.raises(ValueError, match="there is a command ngrams already"):
+        offered(())
+
+
 WRONG = {
     "no declaration": (("rating",), "a Declaration is expected, but str came"),
     "a name that is taken": ((LM,), "there is a task lm already"),
@@ -55,6 +64,10 @@ WRONG = {
     "a command that is for no model": (
         (dataclasses.replace(TASK, verbs=(Verb("ngrams", "", *PLACES, (Argument("files", ""),)),)),),
         "there is a command ngrams already, which takes files",
+    ),
+    "the command that trains": (
+        (dataclasses.replace(TASK, verbs=(Verb("train", "", *PLACES, MODEL_FIRST[1].arguments),)),),
+        "the command train is that of all tasks; what follows it is the name of a task",
     ),
     "nothing to go through": (None, "'NoneType' object is not iterable"),
 }

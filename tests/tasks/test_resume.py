@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 
 from gatewise.storage import unpack_tensors
@@ -13,18 +10,7 @@ from gatewise.tasks.language_model.run import carry_out
 from gatewise.training.monitor import Silent
 from gatewise.training.optimizers import Average
 from tasks import tiny
-
-
-class StopsAt(Silent):
-    """Sends this process a signal after some step."""
-
-    def __init__(self, step):
-        self.step = step
-
-    def stepped(self, step, loss, units, seconds):
-        if step == self.step:
-            os.kill(os.getpid(), signal.SIGTERM)
-
+from tasks.stopping import StopsAt
 
 RUNS = {
     "dropouts, zoneout, adamw, reset at documents": {

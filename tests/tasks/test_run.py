@@ -16,6 +16,7 @@ from gatewise.tasks.language_model.plan import make_plan
 from gatewise.tasks.language_model.run import carry_out
 from gatewise.training.monitor import Silent
 from tasks import tiny
+from tasks.stopping import StopsAt
 
 
 def train(files, **settings):
@@ -25,17 +26,6 @@ def train(files, **settings):
 
 def model_bytes(run):
     return (run / "model" / "model.safetensors").read_bytes()
-
-
-class StopsAt(Silent):
-    """Sends this process a signal after some step."""
-
-    def __init__(self, step, number=signal.SIGTERM):
-        self.step, self.number = step, number
-
-    def stepped(self, step, loss, units, seconds):
-        if step == self.step:
-            os.kill(os.getpid(), self.number)
 
 
 def test_a_run_leaves_what_is_promised(tiny_run):

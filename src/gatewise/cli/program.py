@@ -93,7 +93,7 @@ def _root() -> LazyGroup:
     return LazyGroup(
         name="gatewise",
         entries=entries,
-        help="Recurrent language processing: train, score and generate.",
+        help="Recurrent language processing: train models that write, score, classify and tag text.",
         params=[debug_option(), _version_option()],
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )

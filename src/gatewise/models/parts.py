@@ -14,6 +14,7 @@ from gatewise.layers.output import FullSoftmax, OutputLayer
 from gatewise.layers.recurrent import Recurrent
 from gatewise.models.encoder_settings import EncoderSettings
 from gatewise.models.settings import CellSettings, NeuralLMSettings, RecurrentLMSettings
+from gatewise.scan.stored.cell import program_in
 
 
 def cell_of_settings(settings: CellSettings, cell: Cell | None, where: str) -> Cell:
@@ -85,3 +86,16 @@ def output_layer(settings: NeuralLMSettings, embedding: nn.Embedding, width: int
         return FullSoftmax(width, embedding.num_embeddings, tied_to=owner, **kind)
     cutoffs, rank = settings.cutoffs, settings.tail_rank
     return AdaptiveSoftmax(width, embedding.num_embeddings, cutoffs, tied_to=owner, rank=rank, **kind)
+
+
+def without_code(cell: Cell, runner: str) -> dict[str, str]:
+    """What there is to say of a model where a user's own cell runs from its program; nothing of other cells.
+
+    Args:
+        cell: of the model.
+        runner: the name of what runs it.
+    """
+    if program_in(cell) is None:
+        return {}
+    speed = "; interpreted, which is slow" if runner == "reference" else ""
+    return {"code": f"none: it runs from the program that the model holds{speed} (to train on, give --cell)"}

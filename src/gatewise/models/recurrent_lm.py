@@ -15,10 +15,9 @@ from gatewise.cells.spec import Cell
 from gatewise.errors import ShapeError
 from gatewise.models.neural_lm import NeuralLM, Unit
 from gatewise.models.neural_state import Layers
-from gatewise.models.parts import cell_of_settings, output_layer, projection, recurrent_layers
+from gatewise.models.parts import cell_of_settings, output_layer, projection, recurrent_layers, without_code
 from gatewise.models.settings import RecurrentLMSettings, unusual
 from gatewise.scan.probe import probe
-from gatewise.scan.stored.cell import program_in
 
 
 class RecurrentLM(NeuralLM):
@@ -119,7 +118,7 @@ class RecurrentLM(NeuralLM):
         told = ("cell", "cell_options", "embedding_size", "hidden_size", "num_layers")
         return {
             "cell": repr(self.cell),
-            **self._without_code(runner.name),
+            **without_code(self.cell, runner.name),
             "embedding_size": settings.embedding_size,
             "hidden_size": settings.hidden_size,
             "num_layers": settings.num_layers,
@@ -127,13 +126,6 @@ class RecurrentLM(NeuralLM):
             "other_settings": unusual(settings, told),
             "runner": f"{runner.name} ({runner.reason})",
         }
-
-    def _without_code(self, runner: str) -> dict[str, str]:
-        """What there is to say where a user's own cell runs from its program."""
-        if program_in(self.cell) is None:
-            return {}
-        speed = "; interpreted, which is slow" if runner == "reference" else ""
-        return {"code": f"none: it runs from the program that the model holds{speed} (to train on, give --cell)"}
 
     def _begin(self, state: Layers | None, fresh: Tensor | None, batch: int) -> Layers | None:
         """The state that the layers start from; None for the initial one in every row."""

@@ -18,10 +18,10 @@ from gatewise.layers.characters import CharacterRNN
 from gatewise.layers.errors import InputError
 from gatewise.models.encoder import Encoder
 from gatewise.models.encoder_settings import EncoderSettings
+from gatewise.models.parts import without_code
 from gatewise.models.settings import unusual
 from gatewise.scan.choice import Choice
 from gatewise.scan.probe import probe
-from gatewise.scan.stored.cell import program_in
 from gatewise.text.text_batches import TextBatch
 
 
@@ -114,20 +114,13 @@ class TextModel(nn.Module, ABC):
         told = ("cell", "cell_options", "embedding_size", "hidden_size", "num_layers", "bidirectional", "characters")
         return {
             "cell": repr(self.cell),
-            **self._without_code(choice.name),
+            **without_code(self.cell, choice.name),
             **{name: getattr(settings, name) for name in told[2:]},
             "labels": self.labels,
             "parameters": sum(parameter.numel() for parameter in self.parameters()),
             "other_settings": unusual(settings, told),
             "runner": f"{choice.name} ({choice.reason})",
         }
-
-    def _without_code(self, runner: str) -> dict[str, str]:
-        """What there is to say where a user's own cell runs from its program."""
-        if program_in(self.cell) is None:
-            return {}
-        speed = "; interpreted, which is slow" if runner == "reference" else ""
-        return {"code": f"none: it runs from the program that the model holds{speed} (to train on, give --cell)"}
 
     def check_evaluating(self) -> None:
         """Refuse to go on in training mode.

@@ -83,7 +83,7 @@ class Group:
             checked |= self.tables[self.home[name]].check_some({name: value}, where)
         return checked
 
-    def build(self, values: Mapping[str, Any], where: str = "") -> dict[str, Settings]:
+    def build(self, values: Mapping[str, Any], where: str = "") -> dict[str, Any]:
         """The settings of every table, from values by name; what is left out has its default.
 
         Raises:

@@ -109,14 +109,16 @@ class Sample:
     Attributes:
         files: what is trained on, about ten lines.
         settings: by name, of a very small network.
-        texts: lines for :meth:`~gatewise.tasks.model.Model.predict`.
+        texts: what :meth:`~gatewise.tasks.model.Model.predict` is asked; ready for JSON.
         eval_file: what ``gatewise eval`` measures.
+        needed: the names of those settings without which these files cannot be trained on, whatever the preset.
     """
 
     files: tuple[str, ...]
     settings: Mapping[str, Any]
-    texts: tuple[str, ...]
+    texts: tuple[Any, ...]
     eval_file: str
+    needed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,11 @@ class Found(NamedTuple):
 @functools.cache
 def look() -> Found:
     """All tasks; what another package gets wrong takes away its own tasks only."""
-    tasks = {task.name: task for folder in _folders() for task in _declared(folder)}
+    tasks: dict[str, Declaration] = {}
     problems: list[str] = []
+    for folder in _folders():
+        for task in _declared(folder):
+            _add(tasks, task)
     for entry in entry_points(group=GROUP):
         try:
             for task in entry.load():
@@ -60,6 +63,8 @@ def _add(tasks: dict[str, Declaration], task: object) -> None:
         raise ValueError(f"there is a task {task.name} already")
     taken = {verb.name: verb for other in tasks.values() for verb in other.verbs}
     for verb in task.verbs:
+        if verb.name == "train":
+            raise ValueError("the command train is that of all tasks; what follows it is the name of a task")
         other = taken.get(verb.name)
         if other is not None and not (verb.on_model and verb.names() == other.names()):
             raise ValueError(f"there is a command {verb.name} already, which takes {', '.join(other.names())}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from gatewise.errors import ModelFileError
 from gatewise.storage import Buffer, parse_json, read_folder
+from gatewise.tasks.console import Console
 from gatewise.tasks.declaration import Declaration, resolve
 from gatewise.tasks.discovery import find_task, find_tasks
 from gatewise.tasks.mapped import mapped
@@ -24,7 +25,7 @@ def train(task: str, files: str | Path | Iterable[str | Path] = (), **settings: 
 
     Args:
         task: such as ``"lm"``.
-        files: text files, folders or globs; without any, the task's default corpus.
+        files: files, folders or globs, of what the task learns from; without any, its default corpus where it has one.
         settings: any setting of the task by name, such as ``hidden_size=256``, and ``out``, ``resume``, ``preset``,
             ``config`` as on the command line.
 
@@ -114,6 +115,24 @@ def open_model(path: str | Path, cell: Any = None, task: str = "") -> Any:
     found = _task_in(folder.read(CONFIG), f"{folder.path}/{CONFIG}")
     _refuse_other(place, found, task)
     return resolve(found.load)(folder, cell)
+
+
+def opened(console: Console, arguments: Mapping[str, Any], given: Mapping[str, Any], task: str) -> Any:
+    """The model that a command is for; where it is unverified, that is said.
+
+    Args:
+        console: of the command.
+        arguments: the path of the model is among them, as ``model``.
+        given: its settings; the user's own cell may be among them, as ``cell``.
+        task: as of :func:`open_model`.
+
+    Raises:
+        ModelFileError: as :func:`open_model`.
+    """
+    model = open_model(arguments["model"], given.get("cell"), task)
+    if model.verified is False:
+        console.note(f"{arguments['model']}: {UNVERIFIED}")
+    return model
 
 
 def task_of(path: str | Path) -> Declaration:

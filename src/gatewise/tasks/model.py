@@ -35,11 +35,12 @@ class Model(Protocol):
         """
         ...
 
-    def predict(self, texts: Sequence[str], batch_size: int | None = None) -> list[Any]:
+    def predict(self, texts: Sequence[Any], batch_size: int | None = None) -> list[Any]:
         """What it says of each text, in order, ready for JSON.
 
         Args:
-            texts: a line each.
+            texts: a line each; of a task that is asked with several texts, such as a question and what to answer it
+                from, a list of them each.
             batch_size: how many are computed together; it changes no result. None: as it sees fit.
         """
         ...

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from gatewise.errors import TrainingError
+from gatewise.storage import parse_json, write_atomically
+
+_RECORD = "record.json"
 
 
 def new_name(kind: str) -> Path:
@@ -53,3 +58,27 @@ def new_folder(folder: Path, kept: str = "checkpoints/*") -> Iterator[None]:
                 for path in new:
                     path.rmdir()
         raise
+
+
+def write_record(folder: Path, record: dict[str, Any]) -> None:
+    """Write what is known of a run's data, after all else: data without a record were left unfinished.
+
+    Args:
+        folder: of the data.
+        record: ready for JSON.
+    """
+    write_atomically(folder / _RECORD, json.dumps(record, indent=1).encode("utf-8"))
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """What :func:`write_record` wrote.
+
+    Raises:
+        TrainingError: there is nothing, or the data were left unfinished.
+        ModelFileError: it is damaged.
+    """
+    path = folder / _RECORD
+    if not path.is_file():
+        raise TrainingError("there is no run to resume here", where=str(folder.parent), fix="start it without --resume")
+    found: dict[str, Any] = parse_json(path.read_bytes(), str(path))
+    return found

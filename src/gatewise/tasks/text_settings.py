@@ -8,20 +8,6 @@ from gatewise.settings import Settings, setting
 
 
 @dataclass(frozen=True)
-class VocabularySettings(Settings):
-    """Which words have a number and a vector of their own."""
-
-    vocabulary_size: int = setting(
-        0, "keep this many at most, <unk> counted; 0: all, and 4096 pieces for bpe and unigram", minimum=0
-    )
-    minimum_count: int = setting(0, "rarer ones become <unk>; 0: 2 for words, else 1", minimum=0)
-    lowercase: bool = setting(False, "look words up in small letters")
-    vectors: str | None = setting(
-        None, "pretrained vectors of words, in the text format of word2vec, GloVe or fastText", metavar="FILE"
-    )
-
-
-@dataclass(frozen=True)
 class TextBatchSettings(Settings):
     """How many texts are read side by side."""
 

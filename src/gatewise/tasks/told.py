@@ -34,19 +34,16 @@ def terminal_table(told: Mapping[str, Any]) -> str:
 
 
 def markdown_table(values: Mapping[str, Any]) -> str:
-    """Names and values as a table of two columns.
+    """Names and values as a table of two columns; numbers nearly as they are, since settings are among them.
 
     Example:
-        >>> print(markdown_table({"a": 1, "b": ["x|y"]}))
+        >>> print(markdown_table({"a": 12345, "b": ["x|y"]}))
         | | |
         |---|---|
-        | a | 1 |
+        | a | 12345 |
         | b | x\\|y |
     """
-    rows = [
-        f"| {name} | {_shown(value).replace('|', chr(92) + '|').replace(chr(10), ' ')} |"
-        for name, value in values.items()
-    ]
+    rows = [f"| {name} | {_exactly(value)} |" for name, value in values.items()]
     return "\n".join(["| | |", "|---|---|", *rows])
 
 
@@ -54,7 +51,7 @@ def _row(label: str, value: Any) -> list[str]:
     """A name and a value, which goes on below itself where it is long; a path stays whole, so that it can be copied."""
     indent = " " * (len(label) + 2)
     wrapper = textwrap.TextWrapper(_WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-    return wrapper.wrap(f"{label}  {_shown(value)}") or [label]
+    return wrapper.wrap(f"{label}  {shown(value)}") or [label]
 
 
 def _is_empty(value: Any) -> bool:
@@ -65,7 +62,13 @@ def _label(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value for a reader, with the digits that are wanted.
+
+    Example:
+        >>> shown(12345), shown(0.123456), shown(True), shown({"left_out": 1})
+        ('12,345', '0.1235', 'yes', 'left out 1')
+    """
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
@@ -73,7 +76,16 @@ def _shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{_label(name)} {_shown(inner)}" for name, inner in value.items())
+        return ", ".join(f"{_label(name)} {shown(inner)}" for name, inner in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_shown(inner) for inner in value) or "none"
+        return ", ".join(shown(inner) for inner in value) or "none"
     return "none" if value is None else str(value)
+
+
+def _exactly(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_exactly(inner)}" for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_exactly, value)) or "none"
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text.replace("|", "\\|").replace("\n", " ")

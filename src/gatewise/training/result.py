@@ -14,6 +14,8 @@ import torch
 from gatewise.scan import instruction_set
 from gatewise.training.selection import Selection
 
+_NOT_TOLD = ("settings", "versions", "folder", "best", "name", "nats", "signal", "selects_by", "unfrozen_at")
+
 
 @dataclass(frozen=True)
 class Result:
@@ -73,6 +75,10 @@ class Result:
     def to_dict(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
         return {**dataclasses.asdict(self), "folder": str(self.folder), "units_per_second": self.units_per_second}
+
+    def told(self) -> dict[str, Any]:
+        """What a model tells of its training: not the rest, which stands in its history under names of its own."""
+        return {name: value for name, value in self.to_dict().items() if name not in _NOT_TOLD}
 
 
 def versions() -> dict[str, Any]:

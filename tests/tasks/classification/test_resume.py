@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 
 import pytest
 
@@ -15,6 +13,7 @@ from gatewise.tasks.classification.run import RECIPE
 from gatewise.tasks.run import carry_out
 from gatewise.training.monitor import Silent
 from tasks.classification import small
+from tasks.stopping import StopsAt
 
 DROPPED = {"input_dropout": 0.2, "output_dropout": 0.2, "word_dropout": 0.1, "epochs": 3, "checkpoint_every": 4}
 RUNS = {
@@ -22,17 +21,6 @@ RUNS = {
     "characters, batches by tokens": {**DROPPED, "level": "char", "batch_tokens": 90},
     "subwords": {**DROPPED, "level": "bpe", "vocabulary_size": 300, "word_dropout": 0.0},
 }
-
-
-class StopsAt(Silent):
-    """Sends this process a signal after some step."""
-
-    def __init__(self, step):
-        self.step = step
-
-    def stepped(self, step, loss, units, seconds):
-        if step == self.step:
-            os.kill(os.getpid(), signal.SIGTERM)
 
 
 @pytest.mark.parametrize("settings", RUNS.values(), ids=RUNS)

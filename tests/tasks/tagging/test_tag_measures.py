@@ -85,4 +85,4 @@ def test_conlleval_is_for_entities(pos_model, tmp_path):
     with pytest.raises(DataError, match="conlleval measures entities"):
         found.conlleval()
     assert "F1" not in one_line(found.to_dict())
-    assert "of 1 words" in found.table()
+    assert "of 1 words" in str(found)

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 
 from gatewise.errors import TrainingError
 from gatewise.storage import unpack_tensors
+from gatewise.tasks.run import carry_out
 from gatewise.tasks.tagging.plan import make_plan
-from gatewise.tasks.tagging.run import carry_out
+from gatewise.tasks.tagging.run import RECIPE
 from gatewise.training.monitor import Silent
+from tasks.stopping import StopsAt
 from tasks.tagging import tiny_tags as tiny
-
-
-class StopsAt(Silent):
-    """Sends this process a signal after some step."""
-
-    def __init__(self, step):
-        self.step = step
-
-    def stepped(self, step, loss, units, seconds):
-        if step == self.step:
-            os.kill(os.getpid(), signal.SIGTERM)
-
 
 RUNS = {
     "crf, dropouts, characters by the cell": {"word_dropout": 0.2, "input_dropout": 0.2, "output_dropout": 0.2},
@@ -42,7 +29,7 @@ def test_stopped_twice_and_resumed_the_weights_are_those_of_a_run_never_stopped(
     again = make_plan([], {"out": str(parted), "resume": True})
     (tmp_path / "vec.txt").unlink()
     (tmp_path / "parted" / "train.conll").unlink()
-    second, last = carry_out(again, StopsAt(9)), carry_out(again, Silent())
+    second, last = carry_out(RECIPE, again, StopsAt(9)), carry_out(RECIPE, again, Silent())
     assert (second.stopped, second.steps, last.stopped) == ("signal", 9, "done")
     one, other = (folder / "model" / "model.safetensors" for folder in (whole, parted))
     assert len(unpack_tensors(one)[0]) > 5
@@ -55,4 +42,4 @@ def test_a_resumed_run_keeps_its_settings_and_files(tmp_path):
         make_plan([], {"out": str(run), "resume": True, "hidden_size": 9})
     plan = make_plan(["other.conll"], {"out": str(run), "resume": True})
     with pytest.raises(TrainingError, match=r"the run trains on .*train.conll, but other.conll was given"):
-        carry_out(plan, Silent())
+        carry_out(RECIPE, plan, Silent())

@@ -109,7 +109,7 @@ def test_eval_shows_a_table_or_json_or_what_conlleval_prints(gatewise, entity_ru
     path = tiny.write(tmp_path, tiny.columns(tiny.entities(9)))
     code, out, err = gatewise("eval", entity_run, path)
     assert code == 0
-    assert out == entity_model.evaluate(path).table() + "\n"
+    assert out == f"{entity_model.evaluate(path)}\n"
     assert "all entities" in out
     assert err == f"read as 2 columns between tabs, words in column 1, tags in column 2: {path}\n"
     assert json.loads(gatewise("eval", entity_run, path, "--json")[1]) == entity_model.evaluate(path).to_dict()

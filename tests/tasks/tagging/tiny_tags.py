@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from gatewise.tasks.run import carry_out
 from gatewise.tasks.tagging.plan import make_plan
-from gatewise.tasks.tagging.run import carry_out
+from gatewise.tasks.tagging.run import RECIPE
 from gatewise.training.monitor import Monitor, Silent
 
 TAGS = {
@@ -70,5 +71,5 @@ def run(folder: Path, text: str, monitor: Monitor | None = None, **settings: Any
     """Train in ``folder / "run"`` on that text and return that."""
     given: Mapping[str, Any] = {**SIZES, "out": str(folder / "run"), **settings}
     with mock.patch("gatewise.training.report.charts", return_value=[]):
-        carry_out(make_plan([write(folder, text)], given), monitor or Silent())
+        carry_out(RECIPE, make_plan([write(folder, text)], given), monitor or Silent())
     return folder / "run"

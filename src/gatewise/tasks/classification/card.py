@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gatewise.tasks.classification.evaluation import one_line
 from gatewise.tasks.told import markdown_table
 
 _TOKENS = {"word": "words", "char": "characters", "byte": "bytes"}
@@ -36,7 +37,7 @@ def write_card(config: Mapping[str, Any], history: Mapping[str, Any]) -> str:
     ]
     scores = history.get("scores", {})
     if scores:
-        parts += ["## Measured", "\n".join(_score(name, score) for name, score in scores.items())]
+        parts += ["## Measured", "\n".join(f"- {name}: {one_line(score)}" for name, score in scores.items())]
         parts.append(_calibration(config["numbers"]["temperature"]))
     if "texts" in history:
         parts += ["## Texts", "\n".join(_text(name, entry) for name, entry in history["texts"].items())]
@@ -49,18 +50,6 @@ def write_card(config: Mapping[str, Any], history: Mapping[str, Any]) -> str:
     if "versions" in history:
         parts += ["## Versions", markdown_table(history["versions"])]
     return "\n\n".join(parts) + "\n"
-
-
-def _score(name: str, score: Mapping[str, Any]) -> str:
-    several, calibration = "exact_match" in score, score["calibration"]
-    first = f"exactly right {score['exact_match']:.4f}" if several else f"accuracy {score['accuracy']:.4f}"
-    told = [first, f"macro F1 {score['macro']['f1']:.4f}", f"micro F1 {score['micro']['f1']:.4f}"]
-    if not several:
-        always = score["baseline"]
-        told.append(f"always saying `{always['label']}` {always['accuracy']:.4f}")
-    before = f"{calibration['ece_uncalibrated']:.4f} without temperature"
-    ece = f"expected calibration error {calibration['ece']:.4f} ({before})"
-    return f"- {name}: {', '.join(told)}; {ece}, over {score['texts']:,} texts"
 
 
 def _calibration(temperature: float) -> str:

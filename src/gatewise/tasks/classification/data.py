@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,11 +11,13 @@ from typing import Any, BinaryIO
 import numpy as np
 from torch import Tensor
 
-from gatewise.errors import DataError, TrainingError
+from gatewise.errors import DataError
 from gatewise.storage import parse_json, write_atomically
 from gatewise.tasks.classification.encoding import Reader, words_of
 from gatewise.tasks.classification.plan import Plan
-from gatewise.tasks.text_folder import LEXICON, Vocabulary, read_vocabulary, vocabulary_file
+from gatewise.tasks.run import Said
+from gatewise.tasks.run_folder import read_record, write_record
+from gatewise.tasks.text_folder import LEXICON, TOKENIZER, Vocabulary, read_vocabulary, vocabulary_file
 from gatewise.tasks.word_vectors import Pretrained, keep, kept
 from gatewise.text.encoded import EncodedTexts
 from gatewise.text.encoded_file import read_encoded, write_encoded
@@ -24,9 +26,6 @@ from gatewise.text.lexicon import Lexicon
 from gatewise.text.pipelines import UNK
 from gatewise.text.settings import TextSettings
 from gatewise.text.tokenizer import Tokenizer
-
-_RECORD = "record.json"
-Said = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def read_data(plan: Plan, folder: Path, note: Said, stdin: BinaryIO | None = Non
         lines = (json.dumps([example.text, example.labels, example.where]) for example in examples)
         write_atomically(folder / f"{name}.jsonl", "".join(f"{line}\n" for line in lines).encode())
     write_atomically(folder / vocabulary_file(vocabulary), vocabulary.to_bytes())
-    write_atomically(folder / _RECORD, json.dumps(record, indent=1).encode())
+    write_record(folder, record)
     return Data(vocabulary, labels, encoded, kept_texts, vectors, record)
 
 
@@ -103,11 +102,8 @@ def reopen_data(folder: Path) -> Data:
         TrainingError: there is nothing, or it was left unfinished.
         ModelFileError: it is damaged.
     """
-    path = folder / _RECORD
-    if not path.is_file():
-        raise TrainingError("there is no run to resume here", where=str(folder.parent), fix="start it without --resume")
-    record = parse_json(path.read_bytes(), str(path))
-    name = LEXICON if (folder / LEXICON).is_file() else "tokenizer.json"
+    record = read_record(folder)
+    name = LEXICON if (folder / LEXICON).is_file() else TOKENIZER
     vocabulary = read_vocabulary((folder / name).read_bytes(), name, str(folder / name))
     parts = {part: read_encoded(folder / f"{part}.safetensors", vocabulary.fingerprint) for part in record["texts"]}
     examples = {part: _read_texts(folder / f"{part}.jsonl") for part in record["texts"] if part != "train"}

@@ -6,7 +6,7 @@ Letters: n texts, L labels.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,27 +108,38 @@ class Evaluation:
             "errors": errors
         }
 
-    def one_line(self) -> str:
-        """The measures in short."""
-        several = isinstance(self.report, MultiLabelReport)
-        first = f"{'exactly right' if several else 'accuracy'} {self.accuracy:.4f}"
-        f1 = f"macro F1 {self.report.macro['f1']:.4f}" + (f", micro F1 {self.report.micro.f1:.4f}" if several else "")
-        return f"{first}, {f1} over {self.report.texts:,} texts; {self.calibrated()}"
-
-    def calibrated(self) -> str:
-        """What is known of the probabilities, on one line."""
-        told, before = self.calibration, ""
-        if self.temperature != 1.0:
-            before = f" ({told['ece_uncalibrated']:.4f} before temperature {self.temperature:.3g})"
-        return f"calibration error {told['ece']:.4f}{before}, {told['nll']:.4f} nats per text"
-
-    def told(self) -> str:
+    def __str__(self) -> str:
         """Lines for a terminal: the measures, how far the probabilities can be believed, and the surest mistakes."""
-        lines = [self.report.table(), self.calibrated()]
+        lines = [self.report.table(), _calibrated(self.to_dict()["calibration"])]
         if self.mistakes:
             lines.append("mistakes that the model was surest of:")
             lines += [f"  {mistake.line(72)}" for mistake in self.mistakes[:_TOLD]]
         return "\n".join(lines)
+
+
+def one_line(score: Mapping[str, Any]) -> str:
+    """The main measures, of what :meth:`Evaluation.to_dict` gives.
+
+    Example:
+        >>> calibration = {"temperature": 2.0, "ece": 0.01, "ece_uncalibrated": 0.08, "nll": 0.5}
+        >>> one_line({"exact_match": 0.75, "micro": {"f1": 0.5}, "macro": {"f1": 0.25}, "texts": 4000,
+        ...     "calibration": calibration}).partition("; ")[0]
+        'exactly right 0.7500, micro F1 0.5000, macro F1 0.2500 over 4,000 texts'
+    """
+    if "exact_match" in score:
+        first = f"exactly right {score['exact_match']:.4f}, micro F1 {score['micro']['f1']:.4f}"
+    else:
+        always = score["baseline"]
+        first = f"accuracy {score['accuracy']:.4f} (always {on_one_line(always['label'])}: {always['accuracy']:.4f})"
+    measured = f"{first}, macro F1 {score['macro']['f1']:.4f} over {score['texts']:,} texts"
+    return f"{measured}; {_calibrated(score['calibration'])}"
+
+
+def _calibrated(told: Mapping[str, float]) -> str:
+    """What is known of the probabilities, on one line."""
+    heat = told["temperature"]
+    before = "" if heat == 1.0 else f" ({told['ece_uncalibrated']:.4f} before temperature {heat:.3g})"
+    return f"expected calibration error {told['ece']:.4f}{before}, {told['nll']:.4f} nats per text"
 
 
 def probabilities(logits: Array, several: bool, temperature: float) -> Array:

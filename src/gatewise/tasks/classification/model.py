@@ -50,6 +50,18 @@ class TextClassifier:
         temperature: by which logits are divided for probabilities.
         reading: how texts and labels stood in the files that it was trained on.
         history: the texts it was trained on, its settings, how good it was found to be; ready for JSON.
+
+    Example:
+        >>> import gatewise
+        >>> _ = Path("films.csv").write_text("text,label\\n" + "so good,pos\\nso bad,neg\\n" * 20)
+        >>> model = gatewise.train("classify", "films.csv", hidden_size=8, learning_rate=0.02, out="run")
+        >>> model.predict(["good film", "a bad one"])
+        ['pos', 'neg']
+        >>> explained = model.explain("so good")
+        >>> explained.label, max(zip(explained.weights, explained.words, strict=True))[1]
+        ('pos', 'good')
+        >>> model.evaluate("films.csv").accuracy
+        1.0
     """
 
     def __init__(self, parts: TextParts, verified: bool = True) -> None:

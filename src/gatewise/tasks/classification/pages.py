@@ -12,7 +12,7 @@ from gatewise.drawing.letters import printable
 from gatewise.measures import ClassificationReport
 from gatewise.measures.counts import HEADS
 from gatewise.storage import make_folder, write_atomically
-from gatewise.tasks.classification.evaluation import Evaluation, Mistake
+from gatewise.tasks.classification.evaluation import Evaluation, Mistake, one_line
 from gatewise.training.report import document
 
 PAGE, PLOT, MISTAKES = "index.html", "confusion.svg", "mistakes.jsonl"
@@ -48,7 +48,7 @@ def page(found: Evaluation, title: str, plot: str) -> str:
     heading += f", the {len(told)} that the model was surest of" if len(told) < len(found.mistakes) else ""
     parts = [
         f"<h1>{_text(title)}</h1>",
-        f'<p class="lead">{_text(found.one_line())}</p>',
+        f'<p class="lead">{_text(one_line(found.to_dict()))}</p>',
         "<h2>Labels</h2>",
         _table(["label", *HEADS], rows),
         f"<h2>Confusion</h2><figure>{plot}</figure>" if plot else "",

@@ -15,7 +15,7 @@ from gatewise.models.encoder_settings import ClassifierSettings
 from gatewise.models.recurrent_lm import RecurrentLM
 from gatewise.settings import Settings
 from gatewise.tasks.classification.run_settings import KIND
-from gatewise.tasks.classification.settings import FitSettings, NetworkSettings, PartsSettings, TokenSettings
+from gatewise.tasks.classification.settings import DataSettings, FitSettings, NetworkSettings, TokenSettings
 from gatewise.tasks.library import open_model
 from gatewise.tasks.start import start
 from gatewise.tasks.text_settings import TextBatchSettings
@@ -62,7 +62,7 @@ class Plan:
     folder: Path
     resume: bool
     cell: Cell
-    data: PartsSettings
+    data: DataSettings
     reading: LabelledSettings
     tokens: TokenSettings
     batches: TextBatchSettings

@@ -19,4 +19,5 @@ def write_sample(folder: Path) -> Sample:
     rows = [f"{text},{'good' if 'good' in text else 'bad'}" for text in _TEXTS]
     path.write_text("\n".join(["words,class", *rows]) + "\n", encoding="utf-8")
     settings = {"text": "words", "label": "class", "embedding_size": 4, "hidden_size": 5, "batch_size": 4, "epochs": 2}
-    return Sample((str(path),), settings, ("good film", "", "a long zebra", "bad"), str(path))
+    texts = ("good film", "", "a long zebra", "bad")
+    return Sample((str(path),), settings, texts, str(path), needed=("text", "label"))

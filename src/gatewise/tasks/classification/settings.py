@@ -10,14 +10,13 @@ from gatewise.errors import SettingError
 from gatewise.models.encoder_settings import ClassifierSettings
 from gatewise.settings import Group, Settings, setting
 from gatewise.tasks.settings import LoadSettings, ReportSettings
-from gatewise.tasks.text_settings import VocabularySettings
 from gatewise.text.labelled.settings import Format
 from gatewise.text.settings import Encoding
 from gatewise.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
-class PartsSettings(Settings):
+class DataSettings(Settings):
     """What is read beside the texts to train on."""
 
     dev: str | None = setting(
@@ -34,7 +33,7 @@ class PartsSettings(Settings):
 
 
 @dataclass(frozen=True)
-class TokenSettings(VocabularySettings):
+class TokenSettings(Settings):
     """How a text becomes tokens.
 
     Raises:
@@ -47,6 +46,14 @@ class TokenSettings(VocabularySettings):
         gatewise.errors.SettingError: cutting is of words, but level is char; leave it out, or give level=word
     """
 
+    vocabulary_size: int = setting(
+        0, "keep this many at most, <unk> counted; 0: all, and 4096 pieces for bpe and unigram", minimum=0
+    )
+    minimum_count: int = setting(0, "rarer ones become <unk>; 0: 2 for words, else 1", minimum=0)
+    lowercase: bool = setting(False, "look words up in small letters")
+    vectors: str | None = setting(
+        None, "pretrained vectors of words, in the text format of word2vec, GloVe or fastText", metavar="FILE"
+    )
     level: Literal["word", "char", "byte", "bpe", "unigram"] = setting("word", "what a token is")
     cutting: Literal["words", "spaces", "english", "french"] = setting(
         "words", "what a word is; spaces: what stands between spaces; or the rule of a language"

@@ -34,7 +34,6 @@ from gatewise.training.selection import Selection
 from gatewise.training.task import StepLoss
 
 _SAMPLES = 5
-_NOT_TOLD = ("settings", "versions", "folder", "best", "name", "nats", "signal", "selects_by", "unfrozen_at")
 
 
 class ClassificationTask:
@@ -140,7 +139,7 @@ class ClassificationTask:
         history = {
             "texts": data.record["texts"],
             "settings": settings,
-            "training": {name: value for name, value in result.to_dict().items() if name not in _NOT_TOLD},
+            "training": result.told(),
             "scores": {name: evaluation.to_dict() for name, evaluation in found.items()},
             "versions": result.versions,
             **({"from_lm": plan.data.from_lm} if plan.data.from_lm else {}),

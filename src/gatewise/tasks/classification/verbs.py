@@ -11,14 +11,15 @@ from gatewise.drawing.highlight import shows_colour
 from gatewise.errors import SettingError
 from gatewise.tasks import run
 from gatewise.tasks.classification import pages
+from gatewise.tasks.classification.evaluation import one_line
 from gatewise.tasks.classification.explaining import Explanation
 from gatewise.tasks.classification.labelling import Told, told_of
 from gatewise.tasks.classification.model import TASK, TextClassifier
 from gatewise.tasks.classification.run import RECIPE
-from gatewise.tasks.classification.settings import ClassifySettings, ColumnSettings, TableSettings
+from gatewise.tasks.classification.settings import CLASSIFY, ClassifySettings, ColumnSettings, TableSettings
 from gatewise.tasks.console import Console
 from gatewise.tasks.explained import ExplainedPage
-from gatewise.tasks.library import UNVERIFIED, open_model
+from gatewise.tasks.library import opened
 from gatewise.tasks.prediction import Meter, parts
 from gatewise.tasks.run_folder import check_new
 from gatewise.tasks.told import terminal_table
@@ -37,14 +38,13 @@ def train(console: Console, arguments: Arguments, given: Given) -> int:
     if "calibration" in history:
         console.note(history["calibration"])
     for name, score in history["scores"].items():
-        console.line(f"{name}: {summary(score)}")
+        console.line(f"{name}: {one_line(score)}")
     return code
 
 
 def classify(console: Console, arguments: Arguments, given: Given) -> None:
     """Show the label of each text, a line for a line."""
-    names = {field.name for field in ClassifySettings.declared()}
-    asked = ClassifySettings(**{name: value for name, value in given.items() if name in names})
+    asked: ClassifySettings = CLASSIFY.build(given)["telling"]
     if asked.html is not None and Path(asked.html).is_dir():
         raise SettingError("a file is needed, but this is a folder", where=asked.html, fix="give the name of a page")
     model = _open(console, arguments, given)
@@ -84,7 +84,7 @@ def eval(console: Console, arguments: Arguments, given: Given) -> None:
     if given.get("json"):
         console.json(found.to_dict())
     else:
-        console.line(found.told())
+        console.line(str(found))
 
 
 def info(console: Console, arguments: Arguments, given: Given) -> None:
@@ -93,21 +93,8 @@ def info(console: Console, arguments: Arguments, given: Given) -> None:
     console.json(told) if given.get("json") else console.line(terminal_table(told))
 
 
-def summary(score: Mapping[str, Any]) -> str:
-    """The measures on some texts, on one line."""
-    several, told = "exact_match" in score, score["calibration"]
-    first = f"exactly right {score['exact_match']:.4f}" if several else f"accuracy {score['accuracy']:.4f}"
-    micro = f", micro F1 {score['micro']['f1']:.4f}" if several else ""
-    always = "" if several else f" (always {score['baseline']['label']}: {score['baseline']['accuracy']:.4f})"
-    heat = f"{told['ece_uncalibrated']:.4f} before temperature {told['temperature']:.3g}"
-    ece = f"calibration error {told['ece']:.4f} ({heat})"
-    return f"{first}{always}, macro F1 {score['macro']['f1']:.4f}{micro} over {score['texts']:,} texts; {ece}"
-
-
 def _open(console: Console, arguments: Arguments, given: Given) -> TextClassifier:
-    model: TextClassifier = open_model(arguments["model"], given.get("cell"), TASK)
-    if model.verified is False:
-        console.note(f"{arguments['model']}: {UNVERIFIED}")
+    model: TextClassifier = opened(console, arguments, given, TASK)
     return model
 
 

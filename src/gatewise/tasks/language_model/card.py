@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gatewise.tasks.told import markdown_table
+
 _KINDS = {
     "recurrent-lm": "A recurrent language model",
     "window-lm": "A window-based neural language model",
@@ -40,11 +42,11 @@ def write_card(config: Mapping[str, Any], history: Mapping[str, Any]) -> str:
     if "data" in history:
         parts += ["## Text", "\n".join(_text(name, entry) for name, entry in history["data"]["texts"].items())]
     if "training" in history:
-        parts += ["## Training", _table(history["training"])]
+        parts += ["## Training", markdown_table(history["training"])]
     tables = {"model": config.get("settings", {}), **_models(config), **history.get("settings", {})}
-    parts += [f"## Settings: {name}\n\n{_table(values)}" for name, values in tables.items() if values]
+    parts += [f"## Settings: {name}\n\n{markdown_table(values)}" for name, values in tables.items() if values]
     if "versions" in history:
-        parts += ["## Versions", _table(history["versions"])]
+        parts += ["## Versions", markdown_table(history["versions"])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -83,17 +85,3 @@ def _text(name: str, entry: Mapping[str, Any]) -> str:
         f"{told}{held}: {record['documents']:,} documents{python}, {record['characters']:,} characters, "
         f"SHA-256 `{record['sha256']}`"
     )
-
-
-def _table(values: Mapping[str, Any]) -> str:
-    rows = [f"| {name} | {_shown(value)} |" for name, value in values.items()]
-    return "\n".join(["| | |", "|---|---|", *rows])
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {_shown(inner)}" for name, inner in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_shown, value)) or "none"
-    shown = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return shown.replace("|", "\\|").replace("\n", " ")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from gatewise.errors import DataError, TrainingError
-from gatewise.storage import parse_json, write_atomically
+from gatewise.errors import DataError
 from gatewise.tasks.language_model.settings import DataSettings
+from gatewise.tasks.run_folder import read_record, write_record
 from gatewise.text.default_corpus import default_corpus
 from gatewise.text.documents import Corpus
 from gatewise.text.pipelines import UNK
@@ -22,8 +21,6 @@ from gatewise.text.settings import TextSettings
 from gatewise.text.store import TokenStore
 from gatewise.text.streams import division
 from gatewise.text.tokenizer import Tokenizer
-
-_RECORD = "record.json"
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ def read_data(
     for line in _noticed(texts, stores, called or {}):
         note(line)
     record = {"files": list(files), "texts": {name: _entry(texts[name], store) for name, store in stores.items()}}
-    write_atomically(folder / _RECORD, json.dumps(record, indent=1).encode("utf-8"))
+    write_record(folder, record)
     return Data(prepared.tokenizer, stores["train"], stores["valid"], stores.get("test"), record)
 
 
@@ -107,10 +104,7 @@ def reopen_data(folder: Path) -> Data:
         TrainingError: there is nothing, or it was left unfinished.
         DataError: it is damaged.
     """
-    path = folder / _RECORD
-    if not path.is_file():
-        raise TrainingError("there is no run to resume here", where=str(folder.parent), fix="start it without --resume")
-    record = parse_json(path.read_bytes(), str(path))
+    record = read_record(folder)
     prepared = reopen(folder)
     test = TokenStore.open(folder / "test", prepared.tokenizer) if "test" in record["texts"] else None
     return Data(prepared.tokenizer, prepared.train, prepared.valid, test, record)

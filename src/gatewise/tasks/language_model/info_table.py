@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gatewise.drawing.letters import aligned
+from gatewise.tasks.told import shown
 
 _WIDTH = 80
 _SCORES = {
@@ -136,14 +137,9 @@ def _texts(texts: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    """As :func:`shown`, but for lists: a list may hold models, whose settings have commas between them."""
     if isinstance(value, Mapping):
         return ", ".join(f"{_label(name)} {_shown(inner)}" for name, inner in value.items())
     if isinstance(value, list | tuple):
         return "; ".join(map(_shown, value))
-    return "" if value is None else str(value)
+    return shown(value)

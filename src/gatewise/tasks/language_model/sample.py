@@ -19,9 +19,10 @@ def write_sample(folder: Path) -> Sample:
     path = folder / "text.txt"
     path.write_text("\n".join(_LINES) + "\n", encoding="utf-8")
     settings = {"embedding_size": 4, "hidden_size": 5, "batch_size": 2, "bptt": 8, "epochs": 1}
-    return Sample((str(path),), settings, ("the cat ran", "", "a dog", "zebra"), str(path))
+    texts = ("the cat ran", "", "a dog", "zebra")
+    return Sample((str(path),), settings, texts, str(path), needed=("batch_size", "bptt"))
 
 
 def write_ngram_sample(folder: Path) -> Sample:
     """As :func:`write_sample`, with the settings of counting."""
-    return replace(write_sample(folder), settings={"order": 2, "minimum_count": 1})
+    return replace(write_sample(folder), settings={"order": 2, "minimum_count": 1}, needed=())

@@ -110,11 +110,10 @@ class LanguageModelTask:
         stores = {"validation": self.data.valid, "test": self.data.test}
         scores = {name: self._evaluate(network, store).to_dict() for name, store in stores.items() if store is not None}
         settings = {name: getattr(self.plan, name).to_dict() for name in ("text", "batches", "training")}
-        left_out = ("settings", "versions", "folder", "best", "name", "nats", "signal", "selects_by", "unfrozen_at")
         history = {
             "data": self.data.record,
             "settings": settings,
-            "training": {name: value for name, value in result.to_dict().items() if name not in left_out},
+            "training": result.told(),
             "scores": scores,
             "samples": self._samples,
             "versions": result.versions,

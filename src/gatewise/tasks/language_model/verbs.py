@@ -23,7 +23,7 @@ from gatewise.tasks.language_model.ngram_settings import GROWTH
 from gatewise.tasks.language_model.prompt import read_prompt
 from gatewise.tasks.language_model.run import RECIPES
 from gatewise.tasks.language_model.settings import GenerateSettings, MixSettings
-from gatewise.tasks.library import UNVERIFIED, open_model
+from gatewise.tasks.library import opened
 from gatewise.tasks.run_folder import check_new
 from gatewise.text.documents import Corpus
 from gatewise.text.readers import read
@@ -171,9 +171,7 @@ def info(console: Console, arguments: Arguments, given: Given) -> None:
 
 
 def _open(console: Console, arguments: Arguments, given: Given) -> LanguageModel:
-    model: LanguageModel = open_model(arguments["model"], given.get("cell"), "lm")
-    if model.verified is False:
-        console.note(f"{arguments['model']}: {UNVERIFIED}")
+    model: LanguageModel = opened(console, arguments, given, "lm")
     return model
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -11,18 +10,19 @@ from typing import Any, BinaryIO
 
 from torch import Tensor
 
-from gatewise.errors import DataError, TrainingError
-from gatewise.storage import parse_json, write_atomically
+from gatewise.errors import DataError
+from gatewise.storage import write_atomically
 from gatewise.tasks.run import Said
+from gatewise.tasks.run_folder import read_record, write_record
 from gatewise.tasks.tagging.labels import Tags
 from gatewise.tasks.tagging.parts import Part, Read, repeated
 from gatewise.tasks.tagging.plan import Plan
+from gatewise.tasks.text_folder import LEXICON
 from gatewise.tasks.word_vectors import Pretrained, keep, kept
 from gatewise.text.conll import TaggedCorpus, read_tagged
 from gatewise.text.encoded_file import read_encoded, write_encoded
 from gatewise.text.lexicon import Lexicon
 
-_RECORD, _LEXICON = "record.json", "lexicon.json"
 _SHOWN, _LEAST, _MOST = 5, 4, 25  # sentences that are shown, and their words
 
 
@@ -169,8 +169,8 @@ def _write(folder: Path, data: Data, parts: dict[str, Part]) -> None:
         write_encoded(folder / f"{name}.safetensors", part.texts)
     if data.vectors is not None:
         keep(folder, *data.vectors)
-    write_atomically(folder / _LEXICON, data.lexicon.to_bytes())
-    write_atomically(folder / _RECORD, json.dumps(data.record, indent=1).encode("utf-8"))
+    write_atomically(folder / LEXICON, data.lexicon.to_bytes())
+    write_record(folder, data.record)
 
 
 def reopen_data(folder: Path) -> Data:
@@ -180,12 +180,9 @@ def reopen_data(folder: Path) -> Data:
         TrainingError: there is nothing, or it was left unfinished.
         ModelFileError: it is damaged.
     """
-    path = folder / _RECORD
-    if not path.is_file():
-        raise TrainingError("there is no run to resume here", where=str(folder.parent), fix="start it without --resume")
-    record = parse_json(path.read_bytes(), str(path))
-    lexicon = Lexicon.from_bytes((folder / _LEXICON).read_bytes(), str(folder / _LEXICON))
-    tags = Tags.from_dict(record["tags"], str(path))
+    record = read_record(folder)
+    lexicon = Lexicon.from_bytes((folder / LEXICON).read_bytes(), str(folder / LEXICON))
+    tags = Tags.from_dict(record["tags"], f"{folder}/record.json")
     parts = dict(_reopened(folder, record, lexicon))
     return Data(tags, lexicon, record["trained"], parts["train"], parts["dev"], parts.get("test"), record, kept(folder))
 

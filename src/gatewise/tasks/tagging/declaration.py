@@ -47,7 +47,7 @@ TAG = Declaration(
     ),
     fit=f"{_HERE}.run:fit_tagger",
     load=f"{_HERE}.model:load",
-    kind=f"{_HERE}.run_settings:TAG",
+    kind=f"{_HERE}.run_settings:KIND",
     sample=f"{_HERE}.sample:write_sample",
 )
 TASKS = (TAG,)

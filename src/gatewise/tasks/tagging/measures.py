@@ -67,7 +67,7 @@ class Evaluation:
         tags = {name: counts.to_dict() for name, counts in names if counts.occurs}
         return told | {"macro": self.report.macro, "tags": tags}
 
-    def table(self) -> str:
+    def __str__(self) -> str:
         """Lines for a terminal."""
         report = self.report.table() if isinstance(self.report, EntityReport) else _without_last(self.report.table())
         return f"{report}\n{one_line(self.to_dict())}"

@@ -58,6 +58,17 @@ class SequenceTagger:
         lexicon: the words and characters that it knows.
         tags: what the network's numbers mean.
         history: what it was trained on, its settings, how good it was found to be; ready for JSON.
+
+    Example:
+        >>> import gatewise
+        >>> _ = Path("tags.conll").write_text("it\\tPRON\\nrains\\tVERB\\n\\n" * 20)
+        >>> model = gatewise.train("tag", "tags.conll", hidden_size=8, learning_rate=0.05, out="run")
+        >>> model.tag(["it", "rains"])
+        ['PRON', 'VERB']
+        >>> model.predict(["it rains"])[0]["offsets"]
+        [[0, 2], [3, 8]]
+        >>> model.evaluate("tags.conll").accuracy
+        1.0
     """
 
     def __init__(self, parts: TextParts, verified: bool | None = True) -> None:

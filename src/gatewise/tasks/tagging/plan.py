@@ -10,7 +10,7 @@ from typing import Any
 from gatewise.cells import Cell
 from gatewise.errors import SettingError
 from gatewise.tasks.start import start
-from gatewise.tasks.tagging.run_settings import TAG
+from gatewise.tasks.tagging.run_settings import KIND
 from gatewise.tasks.tagging.settings import (
     DataSettings,
     FitSettings,
@@ -56,7 +56,7 @@ class Plan:
 
     def config(self) -> str:
         """The text of a config file with all settings."""
-        return TAG.config({table: getattr(self, table) for table in TAG.saved.tables})
+        return KIND.config({table: getattr(self, table) for table in KIND.saved.tables})
 
 
 def make_plan(files: Sequence[str], given: Mapping[str, Any]) -> Plan:
@@ -74,7 +74,7 @@ def make_plan(files: Sequence[str], given: Mapping[str, Any]) -> Plan:
         >>> make_plan(["train.conllu"], {"out": "my_run", "hidden_size": 64}).model.hidden_size
         64
     """
-    begun = start(TAG, files, given)
+    begun = start(KIND, files, given)
     if not files and not begun.resume:
         raise SettingError("training needs tagged files, but none is given", fix="name files of columns or CoNLL-U")
-    return Plan(tuple(files), TAG.name, begun.folder, begun.resume, begun.cell, **begun.tables)
+    return Plan(tuple(files), KIND.name, begun.folder, begun.resume, begun.cell, **begun.tables)

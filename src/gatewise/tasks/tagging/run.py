@@ -11,8 +11,6 @@ from gatewise.tasks.tagging.data import read_data, reopen_data
 from gatewise.tasks.tagging.model import SequenceTagger, load
 from gatewise.tasks.tagging.plan import Plan, make_plan
 from gatewise.tasks.tagging.task import TaggingTask
-from gatewise.training.monitor import Monitor
-from gatewise.training.result import Result
 
 
 def _begin(plan: Plan, said: run.Said, stdin: BinaryIO | None) -> TaggingTask:
@@ -33,8 +31,3 @@ RECIPE: run.Recipe[Plan, SequenceTagger] = run.Recipe(make_plan, _begin, _resume
 def fit_tagger(files: Sequence[str], settings: Mapping[str, Any]) -> SequenceTagger:
     """What ``gatewise.train("tag", files, **settings)`` does; see :func:`gatewise.tasks.run.fit_files`."""
     return run.fit_files(RECIPE, files, settings)
-
-
-def carry_out(plan: Plan, monitor: Monitor, stdin: BinaryIO | None = None) -> Result:
-    """Carry out a run; see :func:`gatewise.tasks.run.carry_out`."""
-    return run.carry_out(RECIPE, plan, monitor, stdin)

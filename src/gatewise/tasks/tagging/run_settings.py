@@ -26,5 +26,5 @@ _TABLES = {
     "model": TaggingSettings,
     "training": FitSettings,
 }
-TAG = Kind("tag", Group(**_TABLES), RunSettings, Path(__file__).parent / "presets")
-TRAIN = TAG.given
+KIND = Kind("tag", Group(**_TABLES), RunSettings, Path(__file__).parent / "presets")
+TRAIN = KIND.given

@@ -104,11 +104,10 @@ class TaggingTask:
         """Write the model folder, with the measures on dev and test."""
         names = ["dev"] + ["test"] * (self.data.test is not None)
         settings = {name: getattr(self.plan, name).to_dict() for name in _TABLES}
-        left_out = ("settings", "versions", "folder", "best", "name", "nats", "signal", "selects_by", "unfrozen_at")
         history = {
             "data": self.data.record,
             "settings": settings,
-            "training": {name: value for name, value in result.to_dict().items() if name not in left_out},
+            "training": result.told(),
             "scores": {name: self._evaluate(network, name) for name in names},
             "samples": self._samples,
             "versions": result.versions,

@@ -7,13 +7,14 @@ from typing import Any
 
 from gatewise.tasks import run
 from gatewise.tasks.console import Console
-from gatewise.tasks.library import UNVERIFIED, open_model
+from gatewise.tasks.library import opened
 from gatewise.tasks.prediction import Meter, parts
 from gatewise.tasks.tagging import writing
+from gatewise.tasks.tagging.folder import TASK
 from gatewise.tasks.tagging.measures import one_line
 from gatewise.tasks.tagging.model import SequenceTagger
 from gatewise.tasks.tagging.run import RECIPE
-from gatewise.tasks.tagging.settings import EvalSettings, SourceSettings
+from gatewise.tasks.tagging.settings import EVAL, TAG, EvalSettings, SourceSettings
 from gatewise.tasks.told import terminal_table
 from gatewise.text.conll import read_tagged
 from gatewise.text.conll.settings import ConllSettings
@@ -36,7 +37,7 @@ def train(console: Console, arguments: Arguments, given: Given) -> int:
 
 def tag(console: Console, arguments: Arguments, given: Given) -> None:
     """Write text or a tagged file with the tags that the model gives it, as it comes."""
-    asked = SourceSettings(**{name: value for name, value in given.items() if name != "cell"})
+    asked: SourceSettings = TAG.build(given)["text"]
     model = _open(console, arguments, given)
     if asked.nbest > 1:
         model.check_nbest()
@@ -65,7 +66,7 @@ def tag(console: Console, arguments: Arguments, given: Given) -> None:
 
 def eval(console: Console, arguments: Arguments, given: Given) -> None:
     """Show accuracy, and precision, recall and F1 of tags or entities."""
-    asked = EvalSettings(**{name: value for name, value in given.items() if name not in ("cell", "json")})
+    asked: EvalSettings = EVAL.build(given)["reading"]
     model = _open(console, arguments, given)
     columns = {field.name for field in ConllSettings.declared()}
     reading = model.reading.replace(**{name: value for name, value in given.items() if name in columns})
@@ -80,7 +81,7 @@ def eval(console: Console, arguments: Arguments, given: Given) -> None:
     elif asked.conlleval:
         console.line(found.conlleval())
     else:
-        console.line(found.table())
+        console.line(str(found))
 
 
 def info(console: Console, arguments: Arguments, given: Given) -> None:
@@ -100,9 +101,7 @@ def _brief(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _open(console: Console, arguments: Arguments, given: Given) -> SequenceTagger:
-    model: SequenceTagger = open_model(arguments["model"], given.get("cell"), "tag")
-    if model.verified is False:
-        console.note(f"{arguments['model']}: {UNVERIFIED}")
+    model: SequenceTagger = opened(console, arguments, given, TASK)
     return model
 
 
