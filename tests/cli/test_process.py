@@ -43,6 +43,14 @@ def test_help_and_mistakes_import_nothing_heavy(argv):
     assert not imported.intersection(HEAVY)
 
 
+def test_a_closed_stdin_is_not_an_empty_one():
+    command = 'exec "$0" -m gatewise train ngram - --out never <&-'
+    ended = subprocess.run(["sh", "-c", command, sys.executable], capture_output=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    told = "error: text is to be read from stdin, but it is closed; name a file, or open it with < FILE"
+    assert ended.stderr.decode().splitlines() == [told]
+
+
 def test_a_reader_that_has_left_is_no_error():
     read, write = os.pipe()
     os.close(read)

@@ -33,6 +33,14 @@ def given(capsys, *argv):
         (["train", "tpy"], "error: gatewise train: there is no task tpy; did you mean toy?"),
         (["--versoin"], "error: gatewise: there is no option --versoin; did you mean --version?"),
         (
+            ["train", "toy", "--zebra", "3"],
+            "error: gatewise train toy: there is no option --zebra; gatewise train toy --help shows all there are",
+        ),
+        (
+            ["fail", "user", "--hwo"],
+            "error: gatewise fail: there is no option --hwo; gatewise fail --help shows all there are",
+        ),
+        (
             ["train", "toy", "--hiden-size", "3"],
             "error: gatewise train toy: there is no option --hiden-size; did you mean --hidden-size?",
         ),

@@ -116,6 +116,8 @@ def test_damaged_gzip_and_missing_files_are_refused():
         read_vectors("v.gz", ["a"])
     with pytest.raises(DataError, match=r"nothing\.txt: cannot be read"):
         read_vectors("nothing.txt", ["a"])
+    with pytest.raises(DataError, match=r"\.: a file is needed, but this is a folder"):
+        read_vectors(".", ["a"])
 
 
 def test_a_word_asked_for_twice_is_the_callers_mistake():

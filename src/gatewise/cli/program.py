@@ -12,7 +12,7 @@ import click
 from gatewise.cli.command import command_of, debug_option
 from gatewise.cli.lazy import Entry, LazyGroup
 from gatewise.errors import GatewiseError
-from gatewise.settings import did_you_mean
+from gatewise.settings import nearest
 from gatewise.tasks.console import writing_to
 from gatewise.tasks.declaration import Verb
 from gatewise.tasks.discovery import find_tasks, look
@@ -124,11 +124,14 @@ def _version_option() -> click.Option:
 
 def _in_one_line(error: Exception) -> str:
     if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        params = error.ctx.command.get_params(error.ctx)
         flags = [
-            flag for param in error.ctx.command.get_params(error.ctx) for flag in (*param.opts, *param.secondary_opts)
+            flag for param in params if isinstance(param, click.Option) for flag in (*param.opts, *param.secondary_opts)
         ]
         reasons = getattr(error.ctx.command, "without", {})
-        why = reasons.get(error.option_name) or did_you_mean(error.option_name, flags)
+        close = nearest(error.option_name, flags)
+        told = f"did you mean {close}?" if close else f"{error.ctx.command_path} --help shows all there are"
+        why = reasons.get(error.option_name) or told
         text = f"there is no option {error.option_name}; {why}"
     elif isinstance(error, click.ClickException):
         text = error.format_message()

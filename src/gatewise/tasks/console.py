@@ -7,9 +7,16 @@ import io
 import json
 import sys
 from collections.abc import Iterator
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO, cast
 
 from gatewise.errors import DataError, GatewiseError
+
+
+class _Closed(io.RawIOBase):
+    """What stands for a stdin that whoever started the process had closed: not the same as one without a byte."""
+
+    def readinto(self, _buffer: Any) -> int:
+        raise DataError("text is to be read from stdin, but it is closed", fix="name a file, or open it with < FILE")
 
 
 class Console:
@@ -34,7 +41,7 @@ class Console:
     @classmethod
     def standard(cls) -> Console:
         """The streams of this process."""
-        return cls(sys.stdin.buffer if sys.stdin else io.BytesIO(), sys.stdout, sys.stderr)
+        return cls(sys.stdin.buffer if sys.stdin else cast(BinaryIO, _Closed()), sys.stdout, sys.stderr)
 
     def write(self, text: str) -> None:
         """Show ``text`` at once, without a line end."""

@@ -189,6 +189,8 @@ def _open(name: str) -> BinaryIO:
 
 def _opener(name: str, before: os.stat_result) -> Callable[[], BinaryIO]:
     """Opens a file that must stay as it is from one pass to the next."""
+    if stat.S_ISDIR(before.st_mode):
+        raise DataError("a file is needed, but this is a folder", where=name, fix="name a file in it")
     if not stat.S_ISREG(before.st_mode):
         raise DataError("a file, folder or pipe is needed, but this is a device or socket", where=name)
 

@@ -105,6 +105,13 @@ def test_columns_come_out_with_other_tags_or_one_more(gatewise, pos_run, tmp_pat
     assert gatewise("tag", pos_run, "--columns", stdin=b"the\ncat\n")[1] == "the DET\ncat NOUN\n"
 
 
+@pytest.mark.parametrize("form", ["--columns", "--conllu"])
+@pytest.mark.parametrize("text", ["", "\n", "\n\n", " \n\n", "# nothing\n\n# but\n# comments\n", "# x"])
+def test_a_file_without_a_word_comes_out_as_it_is(gatewise, pos_run, form, text):
+    if (text.strip(), form) != ("# x", "--columns"):  # there it is a word and a column
+        assert gatewise("tag", pos_run, form, stdin=text.encode())[:2] == (0, text)
+
+
 def test_eval_shows_a_table_or_json_or_what_conlleval_prints(gatewise, entity_run, entity_model, tmp_path):
     path = tiny.write(tmp_path, tiny.columns(tiny.entities(9)))
     code, out, err = gatewise("eval", entity_run, path)
@@ -152,7 +159,8 @@ def test_training_tells_what_was_learnt(gatewise, tmp_path):
         (["tag", "POS", "-", "--columns", "--tags", "xpos"], b"", ["--tags is for CoNLL-U", "give --conllu"]),
         (["tag", "POS", "-", "--columns", "--conllu"], b"", ["conllu and columns exclude each other"]),
         (["tag", "POS", "-", "--columns", "--nbest", "2"], b"", ["--nbest is for plain text"]),
-        (["tag", "POS", "-", "--nbest", "0"], b"", ["nbest must be a whole number of at least 1"]),
+        (["tag", "POS", "-", "--nbest", "0"], b"", ["nbest must be a whole number from 1 to 1000"]),
+        (["tag", "POS", "-", "--nbest", "1001"], b"", ["nbest must be a whole number from 1 to 1000"]),
         (["tag", "POS", "-", "--pretokenised", "--cutting", "english"], b"", ["pretokenised text is cut at spaces"]),
         (["eval", "POS", "-"], b"the\tDET\ncat\tFOO\n", ["stdin:2: the tag FOO is in the file", "--unseen-tags wrong"]),
         (["eval", "POS", "-"], b"the\n", ["stdin:1: a tag is needed beside each word"]),

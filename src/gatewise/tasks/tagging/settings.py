@@ -134,7 +134,9 @@ class SourceSettings(Settings):
     tags: Literal["upos", "xpos", "feats"] | None = setting(
         None, "the column of CoNLL-U that the tags go to; without it, the one that the model was trained on"
     )
-    nbest: int = setting(1, "how many sequences of tags for each sentence, with their probabilities", minimum=1)
+    nbest: int = setting(
+        1, "how many sequences of tags for each sentence, with their probabilities", minimum=1, maximum=1000
+    )
     json: bool = setting(False, "a JSON object for each line of text: words, tags, offsets, entities")
     encoding: Encoding = setting("utf-8", "the encoding of the file")
 

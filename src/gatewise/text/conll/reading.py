@@ -15,6 +15,7 @@ from gatewise.text.documents import Document
 from gatewise.text.pieces import lines
 
 _EMPTY = "_"
+_NO_WORDS = Layout("columns", " ", 0, 0, None, ())
 
 
 class _Block(NamedTuple):
@@ -35,7 +36,8 @@ def sentences(document: Document, settings: ConllSettings, tagged: bool = True) 
     Args:
         document: the text of a file.
         settings: where the words and tags stand.
-        tagged: every word must have a tag; else there may be none, or ``_``.
+        tagged: every word must have a tag; else there may be none, or ``_``, and a file with lines but no word is one
+            sentence without words, so that nothing of it is lost where it is written again.
 
     Raises:
         DataError: a line has too few or too many columns, no word or no tag; ids do not follow each other.
@@ -53,6 +55,8 @@ def sentences(document: Document, settings: ConllSettings, tagged: bool = True) 
             held = sentence
     if held is not None:  # what stands behind the last sentence belongs to it
         yield replace(held, lines=(*held.lines[:-1], *reader.waiting)) if reader.waiting else held
+    elif not tagged and (left := reader.left()) not in ([], [""]):
+        yield Sentence((), (), document.name, 1, tuple(left), (), reader.layout or _NO_WORDS)
 
 
 def parse(text: str, settings: ConllSettings | None = None, tagged: bool = True) -> Iterator[Sentence]:
@@ -108,6 +112,14 @@ class _Reader:
             blocks = [block]
         for one in blocks:
             yield from self._of_block(self.layout, one)
+
+    def left(self) -> list[str]:
+        """The lines of a file that has had no word."""
+        lines: list[str] = []
+        for block in [*self.undecided, _Block(1, self.waiting)]:
+            if block.lines:
+                lines[-1:] = block.lines
+        return lines
 
     def _of_block(self, layout: Layout, block: _Block) -> Iterator[Sentence]:
         own = [*self.waiting[:-1], *block.lines]

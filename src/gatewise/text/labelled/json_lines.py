@@ -53,12 +53,18 @@ def _object(content: str, where: str) -> dict[str, Any]:
         raise _refusal(f"this is none ({error.msg.lower()} at character {error.colno})", where) from None
     except RecursionError:
         raise _refusal("this is nested too deeply", where) from None
-    except ValueError as error:
+    except _Refused as error:
         raise _refusal(f"{error}", where) from None
+    except ValueError:  # Python reads no whole number of more than some thousand digits
+        raise _refusal("a number has too many digits", where) from None
     if isinstance(found, dict):
         return found
     kinds = {list: "an array", str: "a text", bool: "true or false", type(None): "null"}
     raise _refusal(f"this is {kinds.get(type(found), 'a number')}", where)
+
+
+class _Refused(ValueError):
+    """What JSON's reader lets through, but a text with labels may not hold."""
 
 
 def _refusal(what: str, where: str) -> DataError:
@@ -68,12 +74,12 @@ def _refusal(what: str, where: str) -> DataError:
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice in this one")
+        raise _Refused("a key stands twice in this one")
     return found
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise _Refused(f"{name} is no JSON number")
 
 
 def _under(key: str, found: dict[str, Any], where: str, wanted: str) -> Any:
