@@ -3,6 +3,7 @@
 Floor 1; imports without torch. ``gold`` is what is right, ``predicted`` what a model said.
 """
 
+from gatewise.measures.calibration import TEMPERATURES as TEMPERATURES
 from gatewise.measures.calibration import Reliability as Reliability
 from gatewise.measures.calibration import brier_score as brier_score
 from gatewise.measures.calibration import expected_calibration_error as expected_calibration_error

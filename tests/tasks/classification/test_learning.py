@@ -103,6 +103,11 @@ def test_texts_that_are_all_right_say_nothing_of_the_temperature():
     assert "stays 1" in told
 
 
+def test_texts_that_are_no_better_than_guessed_say_nothing_of_the_temperature():
+    found, told = temperature_of(np.array([[0.0, 2.0]]), np.array([0]))
+    assert (found, told) == (1.0, "the held-out texts are no better than guessed: the temperature stays 1")
+
+
 def test_a_test_file_is_measured_with_the_weights_that_validated_best(tmp_path, run, command):
     test = small.write(tmp_path, [*small.texts(30, seed=5)[:-1], ("dull", "pos")], "test.tsv")
     small.train(small.write(tmp_path), tmp_path / "run", test=test)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gatewise.drawing.letters import cut, on_one_line
 from gatewise.measures import (
+    TEMPERATURES,
     ClassificationReport,
     MultiLabelReport,
     brier_score,
@@ -131,7 +132,8 @@ def one_line(score: Mapping[str, Any]) -> str:
     else:
         always = score["baseline"]
         first = f"accuracy {score['accuracy']:.4f} (always {on_one_line(always['label'])}: {always['accuracy']:.4f})"
-    measured = f"{first}, macro F1 {score['macro']['f1']:.4f} over {score['texts']:,} texts"
+    texts = "1 text" if score["texts"] == 1 else f"{score['texts']:,} texts"
+    measured = f"{first}, macro F1 {score['macro']['f1']:.4f} over {texts}"
     return f"{measured}; {_calibrated(score['calibration'])}"
 
 
@@ -152,7 +154,8 @@ def probabilities(logits: Array, several: bool, temperature: float) -> Array:
 def temperature_of(logits: Array, gold: Array) -> tuple[float, str]:
     """The temperature that makes the labels of held-out texts most probable, and what there is to say of it.
 
-    Where every label is right, less is nearly always better and these texts cannot tell: it stays 1.
+    Where every label is right, less is nearly always better, and where labels have nothing to do with the logits, more
+    is: such texts cannot tell, and it stays 1.
 
     Args:
         logits: [n, L].
@@ -162,6 +165,8 @@ def temperature_of(logits: Array, gold: Array) -> tuple[float, str]:
     right = (logits > 0) == gold if gold.ndim == 2 else logits.argmax(1) == gold
     if bool(right.all()):
         return 1.0, "every held-out text is right, which says nothing of probabilities: the temperature stays 1"
+    if found == TEMPERATURES[1]:
+        return 1.0, "the held-out texts are no better than guessed: the temperature stays 1"
     return found, ""
 
 

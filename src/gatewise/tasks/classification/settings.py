@@ -137,7 +137,9 @@ class ClassifySettings(Settings):
 class EvalSettings(Settings):
     """Where more than the measures goes."""
 
-    report: str | None = setting(None, "a new folder for the confusion plot and the errors", metavar="DIR")
+    report: str | None = setting(
+        None, "of a classifier: a new folder for the confusion plot and the errors", metavar="DIR"
+    )
 
 
 CLASSIFY = Group(texts=ColumnSettings, telling=ClassifySettings, loading=LoadSettings, output=ReportSettings)
