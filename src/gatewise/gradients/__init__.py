@@ -1,1 +1,1 @@
-"""What reaches back through time, measured: Jacobians, gradients of the loss, memory, gates; arrays only, no pictures."""
+"""What reaches back through time, measured as arrays: Jacobians, gradients of the loss, memory, gates."""
