@@ -8,6 +8,7 @@
 
 #include "output/linear.hpp"
 #include "scan/run.hpp"
+#include "threads/pool.hpp"
 
 namespace nb = nanobind;
 using namespace gatewise;
@@ -54,6 +55,18 @@ void stoppable(F work) {
     } catch (const Stopped&) {
         throw nb::python_error();
     }
+}
+
+std::size_t size_of(const Program& program, const std::vector<int>& widths, const Vector& vector) {
+    std::size_t sum = 0;
+    for (int part : vector.parts) sum += widths[program.values[part].width];
+    return sum;
+}
+std::size_t size_of(const Program&, const std::vector<int>& widths, const Matrix& matrix) {
+    std::size_t rows = 0, columns = 0;
+    for (int w : matrix.rows) rows += widths[w];
+    for (int w : matrix.columns) columns += widths[w];
+    return rows * columns;
 }
 
 // One scan: the arrays that it reads stay alive with it.
@@ -114,23 +127,83 @@ class Scan {
 
   private:
     std::size_t units(int value) const { return widths_[program_->values[value].width]; }
-    std::size_t size(const Vector& vector) const {
-        std::size_t sum = 0;
-        for (int part : vector.parts) sum += units(part);
-        return sum;
-    }
-    std::size_t size(const Matrix& matrix) const {
-        std::size_t rows = 0, columns = 0;
-        for (int w : matrix.rows) rows += widths_[w];
-        for (int w : matrix.columns) columns += widths_[w];
-        return rows * columns;
-    }
+    template <class P>
+    std::size_t size(const P& parameter) const { return size_of(*program_, widths_, parameter); }
 
     std::shared_ptr<Program> program_;
     std::vector<Array<const T>> held_;  // what is read later: by the forward pass all of it, by the backward pass matrices
     std::vector<int> widths_;
     std::size_t total_ = 0, batch_ = 0;
     std::unique_ptr<Run<T>> run_;
+};
+
+// The directions of a layer whose weights do not change: what is made of them is made once.
+template <class T>
+class Steady {
+  public:
+    Steady(std::shared_ptr<Program> program, std::vector<int> widths, const std::string& isa, std::vector<std::vector<Array<const T>>> vectors,
+           std::vector<std::vector<Array<const T>>> matrices)
+        : program_(std::move(program)), widths_(std::move(widths)), kernels_(choose(isa)) {
+        require(widths_.size() == program_->widths.size(), "a width is missing");
+        require(vectors.size() == matrices.size() && (vectors.size() == 1 || vectors.size() == 2), "one direction is expected, or two");
+        for (std::size_t d = 0; d < vectors.size(); ++d) {
+            require(vectors[d].size() == program_->vectors.size() && matrices[d].size() == program_->matrices.size(), "a parameter is missing");
+            Direction& made = directions_.emplace_back();
+            for (std::size_t i = 0; i < vectors[d].size(); ++i) made.vectors.push_back(data<const T>(vectors[d][i], size_of(*program_, widths_, program_->vectors[i]), "a vector"));
+            for (std::size_t i = 0; i < matrices[d].size(); ++i) made.matrices.push_back(data<const T>(matrices[d][i], size_of(*program_, widths_, program_->matrices[i]), "a matrix"));
+            made.kept = std::make_unique<Kept<T>>();
+            for (auto* arrays : {&vectors[d], &matrices[d]}) held_.insert(held_.end(), arrays->begin(), arrays->end());
+        }
+    }
+
+    Steady(const Steady&) = delete;
+
+    void forward(const std::vector<int>& batch_sizes, int threads, const Array<const T>& x, const std::vector<Array<const T>>& initial, const Array<T>& outputs,
+                 const std::vector<Array<T>>& final) const {
+        std::size_t total = 0;
+        require(!batch_sizes.empty() && initial.size() == program_->states.size() && final.size() == initial.size(), "a time step or a state is missing");
+        for (int n : batch_sizes) {
+            require(n >= 0, "a batch size is negative");
+            total += n;
+        }
+        require(total <= std::size_t(1) << 31, "there are more rows than memory could hold");
+        const std::size_t count = directions_.size(), width = units(program_->states.front().before), batch = batch_sizes.front();
+        T* const to = data<T>(outputs, total * width * count, "the outputs");
+        const T* const from = data<const T>(x, total * units(program_->input), "x");
+        std::vector<Found<T>> found(count, {std::vector<T*>(initial.size(), nullptr), {}, width * count});
+        std::vector<std::unique_ptr<Run<T>>> runs;
+        for (std::size_t d = 0; d < count; ++d) {
+            const Direction& at = directions_[d];
+            Given<T> given{widths_, batch_sizes, d == 1, threads, false, from, {}, at.vectors, at.matrices};
+            given.kept = at.kept.get();
+            found[d].states.front() = to + d * width;
+            for (std::size_t i = 0; i < initial.size(); ++i) {
+                const std::size_t size = batch * units(program_->states[i].before);
+                given.initial.push_back(data<const T>(initial[i], count * size, "an initial state") + d * size);
+                found[d].final.push_back(data<T>(final[i], count * size, "a final state") + d * size);
+            }
+            runs.push_back(std::make_unique<Run<T>>(program_, kernels_, std::move(given), false));
+        }
+        stoppable([&] {
+            // Few rows leave threads idle within a direction; the other one is work for them.
+            const bool together = count == 2 && threads > 1 && (threads == 2 || batch <= static_cast<std::size_t>(sum_rows));
+            if (together) in_parallel(2, [&](int d) { runs[d]->forward(found[d], d ? Stop{} : Stop{signalled}); });
+            else for (std::size_t d = 0; d < count; ++d) runs[d]->forward(found[d], signalled);
+        });
+    }
+
+  private:
+    struct Direction {
+        std::vector<const T*> vectors, matrices;
+        std::unique_ptr<Kept<T>> kept;
+    };
+    std::size_t units(int value) const { return widths_[program_->values[value].width]; }
+
+    std::shared_ptr<Program> program_;
+    std::vector<int> widths_;
+    const Kernels& kernels_;
+    std::vector<Direction> directions_;
+    std::vector<Array<const T>> held_;
 };
 
 template <class T>
@@ -146,13 +219,17 @@ void linear(const Array<const T>& features, const Array<const T>& weight, const 
 }
 
 template <class T>
-void bind(nb::module_& module, const char* name) {
+void bind(nb::module_& module, const char* name, const char* steady) {
     using S = Scan<T>;
     nb::class_<S>(module, name)
         .def(nb::init<std::shared_ptr<Program>, std::vector<int>, std::vector<int>, bool, int, const std::string&, bool, Array<const T>, std::vector<Array<const T>>,
                       std::vector<Array<const T>>, std::vector<Array<const T>>, bool, std::vector<std::uint32_t>, std::uint32_t, std::uint32_t>())
         .def("forward", &S::forward)
         .def("backward", &S::backward);
+    using Y = Steady<T>;
+    nb::class_<Y>(module, steady)
+        .def(nb::init<std::shared_ptr<Program>, std::vector<int>, const std::string&, std::vector<std::vector<Array<const T>>>, std::vector<std::vector<Array<const T>>>>())
+        .def("forward", &Y::forward);
     module.def("linear", &linear<T>, nb::arg("features"), nb::arg("weight"), nb::arg("bias").none(), nb::arg("out"), nb::arg("threads"), nb::arg("isa"));
 }
 
@@ -162,8 +239,8 @@ NB_MODULE(_engine, module) {
     nb::set_leak_warnings(false);  // programs that a process keeps to its end are no leak
     nb::exception<Refusal>(module, "Refusal", PyExc_ValueError);
     nb::class_<Program>(module, "Program").def_static("read", &make_program);
-    bind<float>(module, "Scan32");
-    bind<double>(module, "Scan64");
+    bind<float>(module, "Scan32", "Steady32");
+    bind<double>(module, "Scan64", "Steady64");
     module.def("instruction_set", [](const std::string& name) { return std::string(choose(name).name); });
     module.def("instruction_sets", [] {
         std::vector<std::string> names;

@@ -31,8 +31,8 @@ constexpr auto multiply_bfloat16 = multiply_low;
 
 #define GATEWISE_TEXT(name) #name
 #define GATEWISE_NAME(name) GATEWISE_TEXT(name)
-const Kernels kernels{GATEWISE_NAME(GATEWISE_ISA), {execute<float>, multiply<float>, multiply_rows<float>}, {execute<double>, multiply<double>, multiply_rows<double>},
-                      {multiply_bfloat16, pack_rows, pack_left, pack_right}};
+const Kernels kernels{GATEWISE_NAME(GATEWISE_ISA), {execute<float>, multiply<float>, multiply_beside<float>, multiply_rows<float>},
+                      {execute<double>, multiply<double>, multiply_beside<double>, multiply_rows<double>}, {multiply_bfloat16, pack_rows, pack_left, pack_right}};
 
 }  // namespace GATEWISE_ISA
 }  // namespace gatewise

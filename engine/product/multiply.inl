@@ -17,15 +17,15 @@ constexpr int most_rows = registers / Vectors<T>::per_block > 12 ? 12
 
 constexpr int deep = 4;  // steps of the depth between two tests for its end
 
-template <class T, int R, int Row>
-inline __attribute__((always_inline)) void add_products(V<T> (&sum)[R][Vectors<T>::per_block], const T* a, const T* b) {
+template <class T, int R>
+inline __attribute__((always_inline)) void add_products(V<T> (&sum)[R][Vectors<T>::per_block], const T* a, std::ptrdiff_t row, const T* b) {
     constexpr int N = Vectors<T>::per_block, L = Vectors<T>::lanes;
     V<T> right[N];
 #pragma GCC unroll 8
     for (int v = 0; v < N; ++v) right[v] = load(b + v * L);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
-        const V<T> left = all(a[r * Row]);
+        const V<T> left = all(a[r * row]);
 #pragma GCC unroll 8
         for (int v = 0; v < N; ++v) sum[r][v] += left * right[v];
     }
@@ -57,18 +57,19 @@ inline __attribute__((always_inline)) void put(const V<T> (&sum)[R][Vectors<T>::
     }
 }
 
-template <class T, int R, int Row, int Step>
+template <class T, int R, int Row, int Step>  // a Row of 0: the task says it
 __attribute__((noinline)) void tile(const Tile<T>& task, int begin) {
+    const std::ptrdiff_t row = Row ? Row : task.row;
     V<T> sum[R][Vectors<T>::per_block] = {};
     for (const Chunk<T>*chunk = task.chunks, *end = chunk + task.count; chunk != end; ++chunk) {
-        const T* a = chunk->a + begin * Row;
+        const T* a = chunk->a + begin * row;
         const T* b = chunk->b;
         int d = chunk->depth;
         for (; d >= deep; d -= deep) {
 #pragma GCC unroll 8
-            for (int i = 0; i < deep; ++i, a += Step, b += block) add_products<T, R, Row>(sum, a, b);
+            for (int i = 0; i < deep; ++i, a += Step, b += block) add_products<T, R>(sum, a, row, b);
         }
-        for (; d > 0; --d, a += Step, b += block) add_products<T, R, Row>(sum, a, b);
+        for (; d > 0; --d, a += Step, b += block) add_products<T, R>(sum, a, row, b);
     }
     put<T, R>(sum, task.to, begin);
 }
@@ -91,7 +92,13 @@ inline void each_tile(int rows, int most, F f) {
     }
 }
 
-constexpr int depth_at_once = 256;  // of a long panel: that much stays in L1 while all tiles read it
+// How many chunks from here on are read at once.
+template <class T>
+int chunks_at_once(const Tile<T>& task, int from) {
+    int count = 0;
+    for (int depth = 0; from + count < task.count && depth < depth_at_once; ++count) depth += task.chunks[from + count].depth;
+    return count;
+}
 
 template <class T>
 void multiply(const Tile<T>& task) {
@@ -102,12 +109,53 @@ void multiply(const Tile<T>& task) {
     Tile<T> part = task;
     const T* const begun = task.to.out;
     for (int done = 0; done == 0 || done < task.count; done += part.count) {
-        int depth = 0;
         part.chunks = task.chunks + done;
-        for (part.count = 0; done + part.count < task.count && depth < depth_at_once; ++part.count) depth += part.chunks[part.count].depth;
-        each_tile(task.to.rows, most_rows<T>, [&](int begin, int rows) { tile_of<T, most_rows<T>, block, 1>(rows, part, begin); });
+        part.count = chunks_at_once(task, done);
+        each_tile(task.to.rows, most_rows<T>, [&](int begin, int rows) {
+            if (task.row) tile_of<T, most_rows<T>, 0, 1>(rows, part, begin);
+            else tile_of<T, most_rows<T>, block, 1>(rows, part, begin);
+        });
         part.to.addends = 1, part.to.addend = &begun, part.to.addend_row = &task.to.out_row;  // sums go on where they were
         if (task.count == 0) break;
+    }
+}
+
+template <class T, int P>
+__attribute__((noinline)) void beside(const Tile<T>* tiles) {
+    constexpr int N = Vectors<T>::per_block, L = Vectors<T>::lanes;
+    V<T> sum[P][1][N] = {};
+    for (int c = 0; c < tiles[0].count; ++c) {
+        const T *a = tiles[0].chunks[c].a, *b[P];
+        for (int p = 0; p < P; ++p) b[p] = tiles[p].chunks[c].b;
+        for (std::ptrdiff_t d = 0; d < tiles[0].chunks[c].depth; ++d) {
+            const V<T> left = all(a[d]);
+#pragma GCC unroll 4
+            for (int p = 0; p < P; ++p)
+#pragma GCC unroll 8
+                for (int v = 0; v < N; ++v) sum[p][0][v] += left * load(b[p] + d * block + v * L);
+        }
+    }
+    for (int p = 0; p < P; ++p) put<T, 1>(sum[p], tiles[p].to, 0);
+}
+
+template <class T, int P>
+void beside_of(int count, const Tile<T>* tiles) {  // P tiles or fewer
+    if constexpr (P == 1) beside<T, 1>(tiles);
+    else if (count == P) beside<T, P>(tiles);
+    else beside_of<T, P - 1>(count, tiles);
+}
+
+// A sum of one row waits for itself at every step of the depth; several of them do not wait for each other.
+template <class T>
+void multiply_beside(const Tile<T>* tiles, int count) {
+    Tile<T> parts[most_beside];
+    const T* begun[most_beside];
+    for (int p = 0; p < count; ++p) parts[p] = tiles[p], begun[p] = tiles[p].to.out;
+    for (int done = 0; done == 0 || done < tiles[0].count; done += parts[0].count) {
+        for (int p = 0; p < count; ++p) parts[p].chunks = tiles[p].chunks + done, parts[p].count = chunks_at_once(tiles[0], done);
+        beside_of<T, most_beside>(count, parts);
+        for (int p = 0; p < count; ++p) parts[p].to.addends = 1, parts[p].to.addend = &begun[p], parts[p].to.addend_row = &tiles[p].to.out_row;
+        if (tiles[0].count == 0) break;
     }
 }
 

@@ -43,6 +43,9 @@ struct Operand {
     std::ptrdiff_t unit, pair, row;
 };
 
+// Of a long panel: that much stays in L1 while all tiles read it. Sums begin anew where chunks have reached it.
+constexpr int depth_at_once = 256;
+
 // A piece of a product's depth: at each step of it b advances by a block.
 template <class T>
 struct Chunk {
@@ -62,15 +65,18 @@ struct Target {
     const std::ptrdiff_t* addend_row;
 };
 
-// The sum over chunks and depth of a[r][d] * b[d][0..16). Rows of a lie a block apart and its depth side by side, or the
-// other way round where `across`.
+// The sum over chunks and depth of a[r][d] * b[d][0..16). Rows of a lie `row` apart (0: a block) and its depth side by
+// side; where `across`, rows lie side by side and the depth a block apart.
 template <class T>
 struct Tile {
     const Chunk<T>* chunks;
     int count;
     bool across;
     Target<T> to;
+    std::ptrdiff_t row = 0;
 };
+
+constexpr int most_beside = 4;  // tiles of one row that are computed side by side
 
 // out[c][r] = bias[r] + the sum over d of rows[r][d] * panel[d][c]: rows of a matrix as they lie in memory, against up to
 // 16 columns side by side. The bias may be null.
@@ -147,6 +153,8 @@ template <class T>
 struct KernelsOf {
     void (*execute)(const Rows<T>&);
     void (*multiply)(const Tile<T>&);
+    // The same for up to most_beside tiles of one row whose chunks read the same a.
+    void (*multiply_beside)(const Tile<T>* tiles, int count);
     void (*multiply_rows)(const RowTile<T>&);
 };
 

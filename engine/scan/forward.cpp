@@ -50,7 +50,8 @@ class Run<T>::Ahead {
         const bool one = p_.widths[w] == 1;
         const View<T> made = pass_.slot(s, step + 1, one);
         if (first != s) pass_.copy(pass_.slot(first, step + 1, one), made, w, worker_.begin, end(step));
-        if (found_.states[s]) pass_.unpack(made, w, found_.states[s] + run_.offsets_[run_.time(step)] * run_.units(w), worker_.begin, end(step));
+        const std::size_t row = found_.row ? found_.row : run_.units(w);
+        if (found_.states[s]) pass_.unpack(made, w, found_.states[s] + run_.offsets_[run_.time(step)] * row, worker_.begin, end(step), row);
         pass_.unpack(made, w, found_.final[s], std::max(worker_.begin, after), end(step));  // sequences that end here
     }
 

@@ -21,6 +21,8 @@ struct View {
 template <class T>
 struct Run<T>::Ready {
     View<T> to, addend[most_addends];
+    const T* from[most_addends];              // the addends at the block of units that is worked on
+    std::ptrdiff_t from_row[most_addends];
     std::vector<Chunk<T>> chunks{};  // of the sources, in float or double
     const Low* low = nullptr;        // the sources, packed
     std::size_t depth = 0;           // steps of a panel's depth, or pieces of it
@@ -59,8 +61,8 @@ class Run<T>::Pass {
     const Program& p_;
     const Plan& plan_;
     const Pass* forward_;  // the forward pass, for a backward one
-    std::vector<Buffer<T>> shared_, stored_, passed_, sums_, panels_;
-    std::vector<Buffer<Low>> low_panels_;
+    std::vector<Buffer<T>> shared_, stored_, passed_, sums_;
+    Panels<T> panels_;  // unless they are kept
     std::vector<Buffer<T>> slots_;             // of each state
     std::vector<Buffer<T>> carried_[2];        // of each state
     Buffer<T> x_;
@@ -130,11 +132,12 @@ class Run<T>::Pass {
                 for (int i = lanes; i < block; ++i) out[i] = one ? in[0] : T(0);
             }
     }
-    void unpack(const View<T>& from, int width, T* to, int begin, int end) const {
+    void unpack(const View<T>& from, int width, T* to, int begin, int end) const { unpack(from, width, to, begin, end, run_.units(width)); }
+    void unpack(const View<T>& from, int width, T* to, int begin, int end, std::size_t row) const {
         const int units = run_.units(width);
         for (int r = begin; r < end; ++r)
             for (int u = 0; u * block < units; ++u)
-                std::memcpy(to + static_cast<std::size_t>(r) * units + u * block, from.rows_from(u, r), sizeof(T) * std::min(block, units - u * block));
+                std::memcpy(to + r * row + u * block, from.rows_from(u, r), sizeof(T) * std::min(block, units - u * block));
     }
     void copy(const View<T>& from, const View<T>& to, int width, int begin, int end) const {
         for (int u = 0; u < run_.blocks(width); ++u)
@@ -239,9 +242,10 @@ class Run<T>::Pass {
 
     // Products: scan/products.cpp.
     void make_panels(int begin, int end);
-    void drop_panels() { panels_.clear(), low_panels_.clear(); }
+    void drop_panels() { panels_ = {}; }
+    const Panels<T>& panels() const { return run_.given_.kept ? run_.given_.kept->panels : panels_; }
     void prepare_products(const Group& g, Worker& worker, const std::vector<int>& times, int parity, int tile_rows) const;
-    void multiply(const Part& part, Ready& ready, int u, int begin, int end) const;
+    void multiply(const Group& g, Worker& worker, int u, std::size_t count) const;  // one block of units at `count` time steps
 
     // The stages of a section at some steps of the loop, for the rows of one thread.
     void run(const Steps& steps, Worker& worker, const std::vector<int>& times, int parity) const {
@@ -272,9 +276,7 @@ class Run<T>::Pass {
         prepare_products(g, worker, times, parity, tile_rows);
         for (int u = 0; u < run_.blocks(g.width); ++u) {
             worker.look();
-            for (std::size_t part = 0; part < g.parts.size(); ++part)
-                for (std::size_t t = 0; t < count; ++t)
-                    if (ends[t] > worker.begin) multiply(g.parts[part], worker.ready[part * count + t], u, worker.begin, ends[t]);
+            multiply(g, worker, u, count);
             if (g.codes.empty()) continue;
             for (std::size_t t = 0; t < count; ++t) {
                 std::vector<T*>& here = worker.here[t];
@@ -314,6 +316,13 @@ class Run<T>::Pass {
     Shape shape(const PanelOf& of) const;
     Buffer<T> panel(const PanelOf& of) const;
     Buffer<Low> low_panel(const PanelOf& of) const;
+    void multiply(const Part& part, Ready& ready, int u, int begin, int end) const;
+    bool single_rows(const Group& g, const Worker& worker, std::size_t count) const;
+    void multiply_steps(const Part& part, Ready* steps, int u, int count) const;
+    void multiply_one_row(const Group& g, std::size_t first, std::size_t end, Worker& worker, int u, std::size_t t, std::size_t count) const;
+    Target<T> aim(const Part& part, Ready& ready, int u, int begin, int end) const;
+    Tile<T> tile(const Part& part, Ready& ready, int u, const Target<T>& target) const;
+    void spread(const Part& part, const View<T>& to, int begin, int end) const;
     const Low* pack_sources(const std::vector<int>& sources, Worker& worker, std::size_t place, int step, int tile_rows, int shift, int parity) const;
     int pieces(const std::vector<int>& sources) const {
         int found = 0;

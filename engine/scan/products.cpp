@@ -26,12 +26,16 @@ typename Run<T>::Pass::Shape Run<T>::Pass::shape(const PanelOf& of) const {
 
 template <class T>
 void Run<T>::Pass::make_panels(int begin, int end) {
-    panels_.resize(plan_.panels.size());
-    low_panels_.resize(plan_.panels.size());
-    for (int i = begin; i < end; ++i) {
-        if (run_.given_.low) low_panels_[i] = low_panel(plan_.panels[i]);
-        else panels_[i] = panel(plan_.panels[i]);
-    }
+    const auto make = [&](Panels<T>& to) {
+        to.full.resize(plan_.panels.size());
+        to.low.resize(plan_.panels.size());
+        for (int i = begin; i < end; ++i) {
+            if (run_.given_.low) to.low[i] = low_panel(plan_.panels[i]);
+            else to.full[i] = panel(plan_.panels[i]);
+        }
+    };
+    if (Kept<T>* kept = run_.given_.kept) std::call_once(kept->made, [&] { make(kept->panels); });
+    else make(panels_);
 }
 
 // [blocks of the part][sources side by side][16]: a block's numbers lie as its tile reads them.
@@ -104,10 +108,17 @@ void Run<T>::Pass::prepare_products(const Group& g, Worker& worker, const std::v
             }
             ready.chunks.clear();
             ready.depth = 0;
+            int since = 0;  // steps of the depth since sums began
             for (int source : part.sources) {
                 const View<T> from = at(source);
                 const int units = run_.units(p_.values[source].width);
-                for (int u = 0; u * block < units; ++u) ready.chunks.push_back({from.rows_from(u, worker.begin), nullptr, std::min(block, units - u * block)});
+                for (int u = 0; u * block < units; ++u) {
+                    const int depth = std::min(block, units - u * block);
+                    // The blocks of a single row lie side by side: one chunk, but for where sums begin anew.
+                    if (u > 0 && since > 0 && from.unit == block) ready.chunks.back().depth += depth;
+                    else ready.chunks.push_back({from.rows_from(u, worker.begin), nullptr, depth});
+                    since = since + depth < depth_at_once ? since + depth : 0;
+                }
                 ready.depth += units;
             }
         }
@@ -132,26 +143,91 @@ const Low* Run<T>::Pass::pack_sources(const std::vector<int>& sources, Worker& w
 }
 
 template <class T>
+void Run<T>::Pass::multiply(const Group& g, Worker& worker, int u, std::size_t count) const {
+    if (count > 1 && single_rows(g, worker, count)) {
+        for (std::size_t part = 0; part < g.parts.size(); ++part) multiply_steps(g.parts[part], &worker.ready[part * count], u, static_cast<int>(count));
+        return;
+    }
+    for (std::size_t first = 0, end = 0; first < g.parts.size(); first = end) {
+        for (end = first + 1; end < g.parts.size() && end < first + most_beside && g.parts[end].sources == g.parts[first].sources;) ++end;
+        const auto alone = [&](std::size_t t) { return worker.ends[t] - worker.begin == 1 && end - first > 1 && !run_.given_.low; };
+        for (std::size_t part = first; part < end; ++part)
+            for (std::size_t t = 0; t < count; ++t)
+                if (worker.ends[t] > worker.begin && !alone(t)) multiply(g.parts[part], worker.ready[part * count + t], u, worker.begin, worker.ends[t]);
+        for (std::size_t t = 0; t < count; ++t)
+            if (alone(t)) multiply_one_row(g, first, end, worker, u, t, count);
+    }
+}
+
+template <class T>
 void Run<T>::Pass::multiply(const Part& part, Ready& ready, int u, int begin, int end) const {
-    const T* addend[most_addends];
-    std::ptrdiff_t addend_row[most_addends];
-    const int addends = static_cast<int>(part.addends.size());
-    for (int i = 0; i < addends; ++i) addend[i] = ready.addend[i].rows_from(u, begin), addend_row[i] = ready.addend[i].row;
-    const View<T>& to = ready.to;
-    const Target<T> target{to.rows_from(u, begin), to.row, end - begin, block, addends, addend, addend_row};
+    const Target<T> target = aim(part, ready, u, begin, end);
     if (run_.given_.low) {
         if constexpr (std::is_same_v<T, float>)
-            run_.low_.multiply({ready.low, low_panels_[part.product].data() + u * ready.depth * piece * block, static_cast<int>(ready.depth), target});
+            run_.low_.multiply({ready.low, panels().low[part.product].data() + u * ready.depth * piece * block, static_cast<int>(ready.depth), target});
     } else {
-        const T* b = panels_[part.product].data() + u * ready.depth * block;
-        for (Chunk<T>& chunk : ready.chunks) chunk.b = b, b += static_cast<std::size_t>(chunk.depth) * block;
-        run_.kernels_.multiply({ready.chunks.data(), static_cast<int>(ready.chunks.size()), false, target});
+        run_.kernels_.multiply(tile(part, ready, u, target));
     }
-    if (p_.widths[p_.values[part.target].width] == 1)
-        for (int r = begin; r < end; ++r) {
-            T* row = to.rows_from(0, r);
-            std::fill(row, row + block, row[0]);
-        }
+    spread(part, ready.to, begin, end);
+}
+
+// Whether each of these time steps has one row, so that they lie at equal distances.
+template <class T>
+bool Run<T>::Pass::single_rows(const Group& g, const Worker& worker, std::size_t count) const {
+    if (run_.batch_ != 1 || run_.given_.low) return false;
+    for (std::size_t t = 0; t < count; ++t)
+        if (worker.ends[t] != 1) return false;
+    return std::all_of(g.parts.begin(), g.parts.end(), [&](const Part& part) { return part.sources.size() == 1 && p_.widths[p_.values[part.target].width] != 1; });
+}
+
+// Time steps of one row each as the rows of one tile.
+template <class T>
+void Run<T>::Pass::multiply_steps(const Part& part, Ready* steps, int u, int count) const {
+    Target<T> target = aim(part, steps[0], u, 0, 1);
+    const Target<T> next = aim(part, steps[1], u, 0, 1);
+    target.rows = count;
+    target.out_row = next.out - target.out;
+    for (int i = 0; i < target.addends; ++i) steps[0].from_row[i] = steps[1].from[i] - steps[0].from[i];
+    Tile<T> task = tile(part, steps[0], u, target);
+    task.row = steps[1].chunks[0].a - steps[0].chunks[0].a;
+    run_.kernels_.multiply(task);
+}
+
+// Parts that read the same sources.
+template <class T>
+void Run<T>::Pass::multiply_one_row(const Group& g, std::size_t first, std::size_t end, Worker& worker, int u, std::size_t t, std::size_t count) const {
+    Tile<T> tiles[most_beside] = {};
+    for (std::size_t part = first; part < end; ++part) {
+        Ready& ready = worker.ready[part * count + t];
+        tiles[part - first] = tile(g.parts[part], ready, u, aim(g.parts[part], ready, u, worker.begin, worker.begin + 1));
+    }
+    run_.kernels_.multiply_beside(tiles, static_cast<int>(end - first));
+    for (std::size_t part = first; part < end; ++part) spread(g.parts[part], worker.ready[part * count + t].to, worker.begin, worker.begin + 1);
+}
+
+// Where a part's sums go, and what they are added to.
+template <class T>
+Target<T> Run<T>::Pass::aim(const Part& part, Ready& ready, int u, int begin, int end) const {
+    const int addends = static_cast<int>(part.addends.size());
+    for (int i = 0; i < addends; ++i) ready.from[i] = ready.addend[i].rows_from(u, begin), ready.from_row[i] = ready.addend[i].row;
+    return {ready.to.rows_from(u, begin), ready.to.row, end - begin, block, addends, ready.from, ready.from_row};
+}
+
+template <class T>
+Tile<T> Run<T>::Pass::tile(const Part& part, Ready& ready, int u, const Target<T>& target) const {
+    const T* b = panels().full[part.product].data() + u * ready.depth * block;
+    for (Chunk<T>& chunk : ready.chunks) chunk.b = b, b += static_cast<std::size_t>(chunk.depth) * block;
+    return {ready.chunks.data(), static_cast<int>(ready.chunks.size()), false, target};
+}
+
+// A value that is 1 wide fills its block.
+template <class T>
+void Run<T>::Pass::spread(const Part& part, const View<T>& to, int begin, int end) const {
+    if (p_.widths[p_.values[part.target].width] != 1) return;
+    for (int r = begin; r < end; ++r) {
+        T* row = to.rows_from(0, r);
+        std::fill(row, row + block, row[0]);
+    }
 }
 
 template class Run<float>::Pass;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "isa/isa.hpp"
@@ -10,6 +11,21 @@
 #include "scan/watch.hpp"
 
 namespace gatewise {
+
+// Matrices, or their transposes, as the tiles read them: one entry for each of Plan::panels.
+template <class T>
+struct Panels {
+    std::vector<Buffer<T>> full;
+    std::vector<Buffer<Low>> low;
+};
+
+// Panels of matrices that do not change: the first forward pass makes them, those after it read them. For passes of one
+// program without a backward pass, with the same matrices, widths, instruction set and kind of products.
+template <class T>
+struct Kept {
+    std::once_flag made;
+    Panels<T> panels;
+};
 
 // What a scan reads. Every array is row-major and whole; rows of x lie time step after time step, the longest
 // sequences first.
@@ -26,6 +42,7 @@ struct Given {
     std::vector<const T*> matrices;  // [sum of rows, sum of columns]; must stay until the last backward pass
     std::vector<std::uint32_t> sequences = {};  // [B] the number of each, for a program that chooses units; else empty
     std::uint32_t seed = 0, start = 0;          // of its choices; the number of the first time step
+    Kept<T>* kept = nullptr;                    // null: panels are this scan's own
 };
 
 // What a forward pass fills.
@@ -33,6 +50,7 @@ template <class T>
 struct Found {
     std::vector<T*> states;  // [N, width] after every step; null where nobody asks
     std::vector<T*> final;   // [B, width]
+    std::size_t row = 0;     // numbers from one row of the states to the next; 0: their width
 };
 
 // What a backward pass reads and fills; null where there is nothing, or nobody asks.

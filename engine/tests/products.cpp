@@ -94,6 +94,49 @@ void rows_do_not_meet(const Kernels& kernels) {
         }
 }
 
+// Tiles of one row side by side, and rows that lie further apart than a block, have the bits of a tile by itself; also
+// where chunks of a single row are joined, and where the depth is so long that sums begin anew.
+template <class T>
+void other_layouts(const Kernels& kernels) {
+    constexpr int blocks = 41, depth = blocks * block, rows = 30;
+    std::mt19937 random(10);
+    std::normal_distribution<T> normal;
+    std::vector<T> left(rows * depth), right(most_beside * depth * block), addend(most_beside * block);
+    for (auto* numbers : {&left, &right, &addend})
+        for (T& number : *numbers) number = normal(random);
+    const KernelsOf<T>& of = kernels.of<T>();
+    const std::ptrdiff_t none = 0;
+    std::vector<Chunk<T>> parts[most_beside], joined[most_beside];
+    const T* addends[most_beside];
+    std::vector<T> alone(most_beside * block), together(most_beside * block), longer(most_beside * block);
+    std::vector<Tile<T>> tiles, tiles_of_joined;
+    for (int p = 0; p < most_beside; ++p) {
+        const T* b = right.data() + p * depth * block;
+        for (int u = 0; u < blocks; ++u) parts[p].push_back({left.data() + u * block, b + u * block * block, block});
+        for (int d = 0; d < depth; d += depth_at_once) joined[p].push_back({left.data() + d, b + d * block, std::min(depth_at_once, depth - d)});
+        addends[p] = addend.data() + p * block;
+        tiles.push_back({parts[p].data(), blocks, false, {together.data() + p * block, block, 1, block, p % 2, &addends[p], &none}});
+        tiles_of_joined.push_back({joined[p].data(), static_cast<int>(joined[p].size()), false, {longer.data() + p * block, block, 1, block, p % 2, &addends[p], &none}});
+        of.multiply({parts[p].data(), blocks, false, {alone.data() + p * block, block, 1, block, p % 2, &addends[p], &none}});
+    }
+    for (int count = 1; count <= most_beside; ++count) {
+        std::fill(together.begin(), together.end(), T(77));
+        of.multiply_beside(tiles.data(), count);
+        of.multiply_beside(tiles_of_joined.data(), count);
+        CHECK_THAT(std::equal(alone.begin(), alone.begin() + count * block, together.begin()), kernels.name << ", " << count << " beside");
+        CHECK_THAT(std::equal(alone.begin(), alone.begin() + count * block, longer.begin()), kernels.name << ", " << count << " beside, joined");
+    }
+    std::vector<T> apart(rows * block), packed(rows * depth), close(rows * block);
+    of.multiply({joined[0].data(), static_cast<int>(joined[0].size()), false, {apart.data(), block, rows, block, 0, nullptr, nullptr}, depth});
+    std::vector<Chunk<T>> chunks;
+    for (int u = 0; u < blocks; ++u) {
+        for (int r = 0; r < rows; ++r) std::copy_n(left.data() + r * depth + u * block, block, packed.data() + (u * rows + r) * block);
+        chunks.push_back({packed.data() + u * rows * block, right.data() + u * block * block, block});
+    }
+    of.multiply({chunks.data(), blocks, false, {close.data(), block, rows, block, 0, nullptr, nullptr}});
+    CHECK_THAT(apart == close, kernels.name << ", rows apart");
+}
+
 }  // namespace
 
 TEST(a_tile_equals_three_loops) {
@@ -102,6 +145,10 @@ TEST(a_tile_equals_three_loops) {
 
 TEST(a_row_of_a_tile_does_not_depend_on_its_neighbours) {
     for (const Kernels* kernels : runnable()) rows_do_not_meet<float>(*kernels), rows_do_not_meet<double>(*kernels);
+}
+
+TEST(a_row_has_the_same_bits_in_every_layout) {
+    for (const Kernels* kernels : runnable()) other_layouts<float>(*kernels), other_layouts<double>(*kernels);
 }
 
 MAIN

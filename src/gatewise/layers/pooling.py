@@ -116,14 +116,19 @@ class Pooling(nn.Module):
         Raises:
             InputError: outputs or lengths that do not fit.
         """
-        steps, counts = self._read(outputs, lengths)
+        steps, counts, beyond = self._read(outputs, lengths)
         if not len(steps):
             return torch.cat([steps.sum(0)] * (self.output_size // self.features), dim=1)
         if self.kind == "attention":
-            return (self._attend(steps, counts).unsqueeze(-1) * steps).sum(0)
-        parts = {"last": self._last, "max": self._max, "mean": self._mean}
-        kinds = ("last", "max", "mean") if self.kind == "all" else (self.kind,)
-        return torch.cat([parts[kind](steps, counts) for kind in kinds], dim=1)
+            return (self._attend(steps, counts, beyond).unsqueeze(-1) * steps).sum(0)
+        if self.kind == "last":
+            return self._last(steps, counts)
+        if self.kind == "max":
+            return self._max(steps, beyond)
+        mean = steps.sum(0) / counts.clamp(min=1).unsqueeze(-1)
+        if self.kind == "mean":
+            return mean
+        return torch.cat([self._last(steps, counts), self._max(steps, beyond), mean], dim=1)
 
     def attention(self, outputs: Tensor, *, lengths: Lengths | None = None) -> Tensor:
         """The weights a_t of ``attention``, to explain what was looked at; arguments as of `forward`.
@@ -143,8 +148,11 @@ class Pooling(nn.Module):
         weights = self._attend(*self._read(outputs, lengths))
         return weights.transpose(0, 1) if self.batch_first else weights
 
-    def _read(self, outputs: object, lengths: Lengths | None) -> tuple[Tensor, Tensor]:
-        """The outputs [T, B, F], zeros beyond the lengths, and the lengths [B]."""
+    def _read(self, outputs: object, lengths: Lengths | None) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The outputs [T, B, F], zeros beyond the lengths; the lengths [B]; and which steps [T, B] are beyond them.
+
+        None for the last where no step is.
+        """
         axes = "[batch, time, features]" if self.batch_first else "[time, batch, features]"
         if not isinstance(outputs, Tensor) or outputs.dim() != 3 or outputs.size(2) != self.features:
             came = list(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
@@ -152,11 +160,13 @@ class Pooling(nn.Module):
             raise InputError(message, where=self._where)
         steps = outputs.transpose(0, 1) if self.batch_first else outputs
         time, batch = steps.shape[:2]
-        if lengths is None:
-            return steps, torch.full((batch,), time, device=steps.device)
-        counts = torch.tensor(read_lengths(lengths, batch, time, self._where), dtype=torch.int64, device=steps.device)
+        given = [time] * batch if lengths is None else read_lengths(lengths, batch, time, self._where)
+        counts = torch.tensor(given, dtype=torch.int64, device=steps.device)
+        if min(given, default=time) == time:
+            return steps, counts, None
+        beyond = torch.arange(time, device=steps.device)[:, None] >= counts
         # Everything below multiplies or compares what is beyond the lengths too, so that must be no NaN.
-        return steps.masked_fill(_beyond(time, counts).unsqueeze(-1), 0), counts
+        return steps.masked_fill(beyond.unsqueeze(-1), 0), counts, beyond
 
     def _last(self, steps: Tensor, counts: Tensor) -> Tensor:
         at = (counts - 1).clamp(min=0)[None, :, None].expand(1, -1, self.features)
@@ -166,22 +176,18 @@ class Pooling(nn.Module):
         half = self.features // 2
         return torch.cat([last[:, :half], steps[0, :, half:]], dim=1)
 
-    def _max(self, steps: Tensor, counts: Tensor) -> Tensor:
-        beyond = _beyond(len(steps), counts)
-        beyond[0] = False  # of length 0 the zeros remain
-        return steps.masked_fill(beyond.unsqueeze(-1), -torch.inf).max(0).values
+    def _max(self, steps: Tensor, beyond: Tensor | None) -> Tensor:
+        if beyond is not None:
+            hidden = beyond.clone()
+            hidden[0] = False  # of length 0 the zeros remain
+            steps = steps.masked_fill(hidden.unsqueeze(-1), -torch.inf)
+        # One of equal values gets the gradient; without gradients there is a quicker way to the same number.
+        return steps.max(0).values if torch.is_grad_enabled() else steps.amax(0)
 
-    def _mean(self, steps: Tensor, counts: Tensor) -> Tensor:
-        return steps.sum(0) / counts.clamp(min=1).unsqueeze(-1)
-
-    def _attend(self, steps: Tensor, counts: Tensor) -> Tensor:
+    def _attend(self, steps: Tensor, counts: Tensor, beyond: Tensor | None) -> Tensor:
         """The attention weights [T, B]."""
         scores = functional.linear(functional.linear(steps, self.weight).tanh(), self.vector[None]).squeeze(-1)
-        beyond = _beyond(len(steps), counts)
+        if beyond is None:
+            return scores.softmax(0)
         # A column of nothing but minus infinity would be NaN: an empty one keeps its scores, and is set to zero after.
         return scores.masked_fill(beyond & (counts > 0), -torch.inf).softmax(0).masked_fill(beyond, 0)
-
-
-def _beyond(time: int, counts: Tensor) -> Tensor:
-    """Which steps [T, B] are beyond the lengths."""
-    return torch.arange(time, device=counts.device)[:, None] >= counts

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +28,9 @@ from gatewise.scan.program import Program, TraceError
 from gatewise.scan.stored.cell import program_in
 from gatewise.scan.stored.find import program_of
 from gatewise.scan.transforms import is_exporting, is_tracing
+
+if TYPE_CHECKING:
+    from gatewise.scan.fused.steady import SteadyLayer
 
 SEEDS = 2**62  # zoneout's seeds are drawn from 0 .. SEEDS - 1
 
@@ -93,6 +99,7 @@ class Stack(nn.Module):
         self.learned_start = learned_start
         self.runner = runner
         self.runner_used: str | None = None
+        self._steady: list[SteadyLayer] = []  # one for each layer while the weights are held, and the engine runs them
         self._check_together()
         self._make_parameters(device, dtype)
 
@@ -111,7 +118,7 @@ class Stack(nn.Module):
         """The last axis of what the layer returns: the width of the cell's output, once for each direction."""
         return self.cell.output_size(self.hidden_size, self.proj_size) * self.num_directions
 
-    @property
+    @cached_property
     def state_widths(self) -> dict[str, int]:
         """The width of each state of the cell, by name."""
         return dict(self.cell.state_widths(self.hidden_size, self.proj_size))
@@ -153,6 +160,23 @@ class Stack(nn.Module):
     def weights(self, layer: int, reverse: bool = False) -> dict[str, Tensor]:
         """The parameters of one layer and direction by the cell's own names: ``weight_ih``, ``weight_hh`` ..."""
         return {name: getattr(self, parameter_name(name, layer, reverse)) for name in self._names}
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Inside, the weights do not change, as :func:`gatewise.layers.steady.steady` says."""
+        before = self._steady
+        if not self.training and not any(self.zoneout.values()) and self.choice().name == "fused":
+            self._steady = before or [self._steady_layer(layer) for layer in range(self.num_layers)]
+        try:
+            yield
+        finally:
+            self._steady = before
+
+    def _steady_layer(self, layer: int) -> SteadyLayer:
+        from gatewise.scan.fused.steady import SteadyLayer  # the extension may be missing
+
+        weights = [self.weights(layer, reverse) for reverse in self._directions()]
+        return SteadyLayer(self.cell, weights, self.output_size if layer else self.input_size, self.state_widths)
 
     def extra_repr(self) -> str:
         """The sizes, whatever differs from the default, and the runner with the reason for it."""
@@ -216,7 +240,7 @@ class Stack(nn.Module):
         return {name: state[:, None].expand(self.levels, batch, state.size(-1)) for name, state in learned.items()}
 
     def _check_dtype(self, rows: Tensor) -> None:
-        weight = next(iter(self.weights(0).values()))
+        weight = getattr(self, parameter_name(self._names[0], 0, reverse=False))
         if rows.device != weight.device:
             fix = f"move one of them: .to({str(weight.device)!r})"
             message = f"the input is on {rows.device}, the weights on {weight.device}"
@@ -227,6 +251,8 @@ class Stack(nn.Module):
 
     def _pass(self, rows: Tensor, layout: Layout, initial: States, keep_states: bool = False) -> Pass:
         """Take the rows through all layers; ``initial`` is in the order of the scan."""
+        if self._steady and not (self.training or keep_states) and rows.size(0) and self._steady[0].runs(rows):
+            return self._pass_steadily(rows, layout, initial)
         scans: list[Scan] = []
         below = rows
         for layer in range(self.num_layers):
@@ -242,6 +268,20 @@ class Stack(nn.Module):
         if keep_states:
             states = {name: torch.stack([(scan.states or {})[name] for scan in scans]) for name in initial}
         return Pass(rows, final, states)
+
+    def _pass_steadily(self, rows: Tensor, layout: Layout, initial: States) -> Pass:
+        """The same with weights that are held, and nothing dropped."""
+        finals: list[States] = []
+        for layer, run_layer in enumerate(self._steady):
+            levels = slice(layer * self.num_directions, (layer + 1) * self.num_directions)
+            own = initial if len(self._steady) == 1 else {name: state[levels] for name, state in initial.items()}
+            outputs, final = run_layer(rows, layout.batch_sizes, own)
+            rows = outputs + rows if self.residual and layer else outputs
+            finals.append(final)
+        self.runner_used = "fused"
+        together = len(finals) > 1
+        final = {name: torch.cat([one[name] for one in finals]) for name in initial} if together else finals[0]
+        return Pass(rows, final, None)
 
     def _directions(self) -> tuple[bool, ...]:
         return (False, True) if self.bidirectional else (False,)

@@ -139,6 +139,77 @@ class Scan64:
     ) -> None:
         """Run all time steps back."""
 
+class Steady32:
+    """The directions of a layer in float32 whose weights do not change: what is made of them is made once.
+
+    Args:
+        program: of one time step; it chooses no units.
+        widths: how many units each width of the program has, in its order.
+        isa: as of ``Scan32``.
+        vectors: the parameter vectors of each direction, forwards and perhaps backwards; held.
+        matrices: the matrices of each direction; held.
+
+    Raises:
+        Refusal: sizes that do not go together, or an instruction set that cannot run here.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        widths: Sequence[int],
+        isa: str,
+        vectors: Sequence[Sequence[NDArray[np.float32]]],
+        matrices: Sequence[Sequence[NDArray[np.float32]]],
+        /,
+    ) -> None: ...
+    def forward(
+        self,
+        batch_sizes: Sequence[int],
+        threads: int,
+        x: NDArray[np.float32],
+        initial: Sequence[NDArray[np.float32]],
+        outputs: NDArray[np.float32],
+        final: Sequence[NDArray[np.float32]],
+        /,
+    ) -> None:
+        """Run all time steps in every direction; letters as above, D directions.
+
+        Args:
+            batch_sizes: sequences at each time step, never growing.
+            threads: at least 1.
+            x: [N, X].
+            initial: [D, B, width] of each state.
+            outputs: filled: [N, D * width], the directions side by side.
+            final: filled: [D, B, width] of each state.
+
+        Raises:
+            Refusal: sizes that do not go together.
+        """
+
+class Steady64:
+    """A layer with steady weights in float64; arguments as of ``Steady32``."""
+
+    def __init__(
+        self,
+        program: Program,
+        widths: Sequence[int],
+        isa: str,
+        vectors: Sequence[Sequence[NDArray[np.float64]]],
+        matrices: Sequence[Sequence[NDArray[np.float64]]],
+        /,
+    ) -> None: ...
+    def forward(
+        self,
+        batch_sizes: Sequence[int],
+        threads: int,
+        x: NDArray[np.float64],
+        initial: Sequence[NDArray[np.float64]],
+        outputs: NDArray[np.float64],
+        final: Sequence[NDArray[np.float64]],
+        /,
+    ) -> None:
+        """Run all time steps in every direction."""
+
 def linear(
     features: NDArray[np.floating],
     weight: NDArray[np.floating],

@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TextIO, TypeVar
 
+from torch import nn
+
+from gatewise.layers.steady import steady
 from gatewise.text.encoded import EncodedTexts
 from gatewise.text.text_batches import TextBatch, in_order, one_pass
 
@@ -46,6 +49,7 @@ def parts(items: Iterable[T], characters: Callable[[T], int], *, waiting: bool =
 
 
 def computed(
+    network: nn.Module,
     texts: EncodedTexts,
     compute: Callable[[TextBatch], Sequence[R]],
     batch_size: int | None = None,
@@ -54,6 +58,7 @@ def computed(
     """What ``compute`` says of each text, in the order of the set; texts of like length are computed together.
 
     Args:
+        network: what ``compute`` asks, in evaluation mode.
         texts: the set.
         compute: gives one result for each text of a batch.
         batch_size: texts that are computed together at most; None: as many as ``tokens`` allows, up to ``TEXTS``.
@@ -62,11 +67,13 @@ def computed(
     Example:
         >>> from gatewise.text.lexicon import Lexicon
         >>> words = [["it", "is"], [], ["so"]]
-        >>> computed(EncodedTexts.of_words(words, Lexicon.build(words)), lambda batch: batch.lengths.tolist())
+        >>> texts = EncodedTexts.of_words(words, Lexicon.build(words))
+        >>> computed(nn.Identity(), texts, lambda batch: batch.lengths.tolist())
         [2, 0, 1]
     """
     batches = one_pass(texts, batch_size or TEXTS, tokens=tokens)
-    return in_order((batch, compute(batch)) for batch in batches)
+    with steady(network):
+        return in_order((batch, compute(batch)) for batch in batches)
 
 
 class Meter:

@@ -219,7 +219,7 @@ class _Fused(torch.autograd.Function):
         save = any(ctx.needs_input_grad)
         scan = _SCANS[x.dtype](
             call.engine.code,
-            _units(call.engine, x, initial, vectors, matrices),
+            units_of(call.engine, x, initial, vectors, matrices),
             list(call.batch_sizes),
             call.reverse,
             torch.get_num_threads(),
@@ -302,9 +302,21 @@ def _parts(program: Program, tensors: Sequence[Any]) -> tuple[Any, list[Any], li
     return tensors[0], list(tensors[1:states]), list(tensors[states:vectors]), list(tensors[vectors:])
 
 
-def _units(
-    engine: Engine, x: Tensor, initial: list[Tensor], vectors: list[Tensor], matrices: list[Tensor]
+def units_of(
+    engine: Engine, x: Tensor, initial: Sequence[Tensor], vectors: Sequence[Tensor], matrices: Sequence[Tensor]
 ) -> list[int]:
+    """How many units each width of a program has, in its order, told from the shapes of what it is given.
+
+    Args:
+        engine: the program.
+        x: [N, X].
+        initial: [B, width] of each state.
+        vectors: each of the program's, in its order.
+        matrices: each of the program's, in its order.
+
+    Raises:
+        ShapeError: shapes that do not go together.
+    """
     program = engine.program
     named = [(vector.name, tensor) for vector, tensor in zip(program.vectors, vectors, strict=True)]
     named += [(matrix.name, tensor) for matrix, tensor in zip(program.matrices, matrices, strict=True)]

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import torch
 
 from gatewise.cells import Cell
 from gatewise.errors import ModelFileError, SettingError
@@ -183,8 +182,7 @@ def logits_of(network: Classifier, texts: EncodedTexts, batch_size: int | None =
     def compute(batch: TextBatch) -> list[Any]:
         return rows(network.logits(batch).float())
 
-    with torch.no_grad():
-        found = computed(texts, compute, batch_size)
+    found = computed(network, texts, compute, batch_size)
     return np.stack(found) if found else np.zeros((0, network.labels), np.float32)
 
 

@@ -136,7 +136,7 @@ class SequenceTagger:
         """
         longest = self.longest
         pieces = [words[at : at + longest] for words in sentences for at in range(0, max(1, len(words)), longest)]
-        found = computed(self._encode(pieces), self.network.predict, batch_size)
+        found = computed(self.network, self._encode(pieces), self.network.predict, batch_size)
         ids = np.concatenate([np.zeros(0, np.int64), *(row.numpy() for row in found)])
         ends = np.cumsum([0, *map(len, sentences)])
         starts = starts_of(np.diff(ends))
@@ -163,7 +163,8 @@ class SequenceTagger:
                 message = f"the n best are found of at most {self.longest:,} words, but {len(words):,} came"
                 raise DataError(message, fix="give shorter sentences")
         # The n best take n times the memory of the best.
-        return computed(self._encode(sentences), lambda batch: self._ranked(batch, n), batch_size, max(1, TOKENS // n))
+        tokens = max(1, TOKENS // n)
+        return computed(self.network, self._encode(sentences), lambda batch: self._ranked(batch, n), batch_size, tokens)
 
     def check_nbest(self) -> None:
         """Refuse to look for the n best where tags are chosen each by itself.
