@@ -1,4 +1,5 @@
 // The matrix tile of every instruction set against three loops.
+#include <algorithm>
 #include <limits>
 #include <random>
 
