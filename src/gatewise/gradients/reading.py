@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gatewise.cells.spec import Cell
 from gatewise.gradients.errors import MeasureError
+from gatewise.gradients.levels import check_level
 from gatewise.gradients.subject import Subject
 from gatewise.layers.stack import Stack
 from gatewise.scan import Packed, Scan, Zoneout, run
@@ -172,10 +173,7 @@ def reading_of(subject: Subject, layer: int = 0, reverse: bool = False) -> Readi
         MeasureError: there is no such layer or direction, or a state is not finite.
     """
     stack, inputs = subject.double()
-    if not 0 <= layer < stack.num_layers:
-        raise MeasureError(f"there is no layer {layer}, the layers are 0 to {stack.num_layers - 1}", where="layer")
-    if reverse and not stack.bidirectional:
-        raise MeasureError("the layers read forward only", where="reverse", fix="leave reverse out")
+    check_level(stack, layer, reverse)
     found = next(one for one in readings(stack, inputs) if (one.layer, one.reverse) == (layer, reverse))
     for name, state in found.after.items():
         if not state.isfinite().all():
