@@ -34,6 +34,7 @@ WORSE = 0.1
 FAINT = 1e-3
 """Share of the top level's gradient norm below which next to nothing reaches a lower level of a stack."""
 _NOW, _BEFORE = 5, 10  # steps in the medians that are compared over SPAN
+_FIRST = 3  # steps in the loss that a run began with: a rate that is much too high shows in the next already
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Health:
 
     Attributes:
         recent: at most :data:`KEPT` steps, whose layers are the same.
-        start: the median loss of the first steps; None before they are done.
+        start: the median loss of the first steps; None before :data:`EVERY` are done.
         lowest: the lowest median loss so far; None before there is one.
         said: the causes that were said, with their step.
 
@@ -124,8 +125,8 @@ class Health:
         return alarms
 
     def _note_losses(self) -> None:
-        if self.start is None and len(self.recent) >= _BEFORE:
-            self.start = median(step.loss for step in self.recent[:_BEFORE])
+        if self.start is None:
+            self.start = loss_of(self.recent[:_FIRST])
         if len(self.recent) >= SPAN:
             now = loss_of(self.recent[-SPAN:])
             self.lowest = now if self.lowest is None else min(self.lowest, now)
@@ -247,7 +248,7 @@ def vanishing(health: Health, _limits: Limits) -> str:
     lowest = min(faint, key=lambda name: faint[name])
     return (
         f"{told(lowest)} gets {faint[lowest]:.1g} of the gradient of {told(top_of(lowest, norms))}: the signal "
-        "vanishes on its way down; use residual connections, an LSTM or GRU cell, or fewer layers"
+        "vanishes on its way down; use residual connections, fewer layers, or a cell with gates"
     )
 
 
