@@ -173,7 +173,7 @@ def explosion(health: Health, limits: Limits) -> str:
         return ""
     grown = growth(norms_of(before), norms_of(now))
     return (
-        f"the gradient norm grew {_times(present, usual)} in {SPAN} steps, from {usual:.2g} to {present:.2g}, "
+        f"the gradient norm grew {_times(present, usual)} in {SPAN} steps, from {_short(usual)} to {_short(present)}, "
         f"at {told(grown)}: {_tamed(usual, limits)}"
     )
 
@@ -201,8 +201,8 @@ def spike(health: Health, limits: Limits) -> str:
         return ""
     grown = growth(norms_of(health.recent), worst.norms)
     return (
-        f"the gradient norm of step {worst.step:,} was {worst.norm:.2g}, {_times(worst.norm, usual)} the usual "
-        f"{usual:.2g}, at {told(grown)}: {_tamed(usual, limits)}"
+        f"the gradient norm of step {worst.step:,} was {_short(worst.norm)}, {_times(worst.norm, usual)} the usual "
+        f"{_short(usual)}, at {told(grown)}: {_tamed(usual, limits)}"
     )
 
 
@@ -217,8 +217,8 @@ def overlong(health: Health, limits: Limits) -> str:
     longest = max(norms, key=lambda name: norms[name])
     what = f", {_times(usual, limit)} what it is clipped at," if limit else ""
     return (
-        f"the gradient norm is {usual:.2g}{what} at every step, most of it at {told(longest)}: its recurrent weights "
-        f"may be too large, so that gradients explode; {_tamed(usual, limits)}"
+        f"the gradient norm is {_short(usual)}{what} at every step, most of it at {told(longest)}: its recurrent "
+        f"weights may be too large, so that gradients explode; {_tamed(usual, limits)}"
     )
 
 
@@ -313,8 +313,18 @@ def _tamed(usual: float, limits: Limits) -> str:
     lower = f"lower the learning rate ({limits.rate:.3g})"
     if limits.clip_value or 0 < limits.clip_norm <= usual:
         return lower
-    return f"{lower} or clip at {usual:.1g} (clip_norm)"
+    return f"{lower} or clip at {_short(usual, 1)} (clip_norm)"
 
 
 def _times(now: float, before: float) -> str:
     return f"{now / before:,.0f} x" if before > 0 else "from nothing"
+
+
+def _short(value: float, digits: int = 2) -> str:
+    """A number with few digits, and no power of ten where it can be avoided.
+
+    Example:
+        >>> _short(312.4), _short(0.2512, 1), _short(25_400.0)
+        ('310', '0.3', '25,000')
+    """
+    return f"{float(f'{value:.{digits}g}'):,g}"
