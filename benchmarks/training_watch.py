@@ -12,8 +12,8 @@ alike. The figure is
 
 of the median times of a plain step, a watched one, and one whose change is measured. Its interval is that of 1,000
 samples drawn with replacement from the times. Where others share the machine, one step differs from the next by more
-than that; so what watching does is timed alone as well, many times over, on the gradients of one batch: ``alone`` is the
-median of that in a step, with a fiftieth of the change, as a share of a plain step. Goal: at most 2 %.
+than that; so what watching does is timed alone as well, many times over, on the gradients of one batch: ``alone`` is
+the median of that in a step, with a fiftieth of the change, as a share of a plain step. Goal: at most 2 %.
 """
 
 from __future__ import annotations
