@@ -48,14 +48,15 @@ class Line:
         label: what the legend calls it; "" keeps it out.
         points: pairs (x, y); those that are not finite are left out.
         colour: a CSS colour.
-        form: thin (the raw values), strong (their course), marked (a marker at each point), dashed (a level), or steps
-            (what holds from one point up to the next, as it was at the later one).
+        form: thin (the raw values), strong (their course), marked (a marker at each point), dashed (a level), steps
+            (what holds from one point up to the next, as it was at the later one); and for lines that are told apart
+            without colours too: short (dashes), dotted, mixed (dashes and dots).
     """
 
     label: str
     points: Sequence[tuple[float, float]]
     colour: str = BLUE
-    form: Literal["thin", "strong", "marked", "dashed", "steps"] = "strong"
+    form: Literal["thin", "strong", "marked", "dashed", "steps", "short", "dotted", "mixed"] = "strong"
 
 
 def chart(
@@ -190,6 +191,9 @@ def _draw(axes: Axes, lines: Iterable[Line]) -> None:
         "dashed": {"linewidth": 1.2, "linestyle": (0, (4, 3))},
         "marked": {"linewidth": 1.7, "marker": "o", "markersize": 3.5},
         "steps": {"linewidth": 1.7, "drawstyle": "steps-pre"},
+        "short": {"linewidth": 1.7, "linestyle": (0, (4, 1.5))},
+        "dotted": {"linewidth": 1.7, "linestyle": (0, (1, 1.2))},
+        "mixed": {"linewidth": 1.7, "linestyle": (0, (4, 1.2, 1, 1.2))},
     }
     labelled = 0
     for line in lines:
