@@ -20,7 +20,9 @@ LESSONS: dict[str, Lesson] = {
     lesson.name: lesson
     for lesson in (
         Lesson("clipping", "What does a gradient that is too long do, and what does clipping do?", f"{_HERE}.clipping"),
+        Lesson("far-word", "How many words back does each cell know a name?", f"{_HERE}.far_word.run"),
         Lesson("remember", "How many updates does each cell need to learn to remember?", f"{_HERE}.remember.run"),
+        Lesson("peephole", "Do peepholes help to measure time?", f"{_HERE}.peephole.run"),
     )
 }
 """Name -> lesson, in the order in which they are best read."""

@@ -25,7 +25,7 @@ TRAINED = (0, 5, 10, 20, 40, 80)
 TRIED = (*TRAINED, 160)
 WIDTH = 16
 """Of the vector of a word."""
-BUDGET = Budget(updates=1000, batch=64, hidden=48, rate=0.005, held_out=512)
+BUDGET = Budget(updates=1200, batch=64, hidden=48, rate=0.005, held_out=512)
 
 
 class Completer(nn.Module):
@@ -83,7 +83,8 @@ def train(network: Completer, seed: int, budget: Budget = BUDGET) -> dict[int, f
 
 @torch.no_grad()
 def _right(network: Completer, words: Tensor, answers: Tensor) -> float:
-    return (network(words).argmax(-1) == answers).float().mean().item()
+    right: float = (network(words).argmax(-1) == answers).float().mean().item()
+    return right
 
 
 def run(plan: Plan) -> Page:
@@ -104,7 +105,7 @@ def run(plan: Plan) -> Page:
 
 def page(found: Sequence[Accuracy]) -> Page:
     """What the accuracies say."""
-    rows = [
+    rows: list[Row] = [
         {"cell": one.cell, "seed": one.seed, **{f"k = {between}": share for between, share in one.right.items()}}
         for one in found
     ]
