@@ -19,8 +19,9 @@ _HERE = "gatewise.doctor.lessons"
 LESSONS: dict[str, Lesson] = {
     lesson.name: lesson
     for lesson in (
-        Lesson("clipping", "What does a gradient that is too long do, and what does clipping do?", f"{_HERE}.clipping"),
+        Lesson("vanishing", "What is left of a change after t - k steps, in each cell?", f"{_HERE}.vanishing.run"),
         Lesson("far-word", "How many words back does each cell know a name?", f"{_HERE}.far_word.run"),
+        Lesson("clipping", "What does a gradient that is too long do, and what does clipping do?", f"{_HERE}.clipping"),
         Lesson("remember", "How many updates does each cell need to learn to remember?", f"{_HERE}.remember.run"),
         Lesson("peephole", "Do peepholes help to measure time?", f"{_HERE}.peephole.run"),
     )
