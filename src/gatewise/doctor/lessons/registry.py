@@ -23,6 +23,7 @@ LESSONS: dict[str, Lesson] = {
         Lesson("far-word", "How many words back does each cell know a name?", f"{_HERE}.far_word.run"),
         Lesson("clipping", "What does a gradient that is too long do, and what does clipping do?", f"{_HERE}.clipping"),
         Lesson("remember", "How many updates does each cell need to learn to remember?", f"{_HERE}.remember.run"),
+        Lesson("gates", "For how long does each unit keep what it holds, and what is it?", f"{_HERE}.gates.run"),
         Lesson("peephole", "Do peepholes help to measure time?", f"{_HERE}.peephole.run"),
     )
 }

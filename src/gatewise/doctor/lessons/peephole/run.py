@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from gatewise.cells.registry import find
 from gatewise.cells.spec import Cell
 from gatewise.doctor.lessons.contest import Match, Outcome, contest, course_rows, solved_rows
+from gatewise.doctor.lessons.contest_pictures import curves, dots
 from gatewise.doctor.lessons.lesson import Plan
 from gatewise.doctor.lessons.page import Page, Picture, Table
 from gatewise.doctor.lessons.peephole.spikes import INTERVALS, timing
 from gatewise.doctor.lessons.practice import Budget
-from gatewise.doctor.lessons.remember.pictures import curves, dots
 
 CELLS: dict[str, Cell] = {
     "LSTM, forget bias 1": find("lstm"),
@@ -87,4 +88,21 @@ def _finding(outcomes: Sequence[Outcome]) -> str:
             for name, found in (("without", solved["LSTM"]), ("with", solved["peepholes"]))
         )
         parts.append(f"*{task}*: {told}")
-    return f"told n from n + 1 steps within the updates allowed: {'; '.join(parts)}."
+    sooner = [
+        _compared(one, other)
+        for one in outcomes
+        for other in outcomes
+        if (one.task, one.seed, one.cell) == (other.task, other.seed, other.cell.replace("peepholes", "LSTM"))
+        and one is not other
+    ]
+    return (
+        f"told n from n + 1 steps within the updates allowed: {'; '.join(parts)}. Of {len(sooner)} pairs alike but for "
+        f"the peepholes, the network with them was sooner in {sooner.count(1)}, later in {sooner.count(-1)}, and level "
+        f"in {sooner.count(0)}."
+    )
+
+
+def _compared(without: Outcome, with_them: Outcome) -> int:
+    """1 where peepholes were sooner, -1 where they were later, 0 where both took as long or neither solved it."""
+    one, other = (math.inf if o.course.solved_at is None else o.course.solved_at for o in (without, with_them))
+    return (other < one) - (other > one)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gatewise.doctor.lessons.contest import CELLS, Match, Outcome, contest, course_rows, quickest, solved_rows
+from gatewise.doctor.lessons.contest_pictures import curves, dots
 from gatewise.doctor.lessons.lesson import Plan
 from gatewise.doctor.lessons.page import Page, Picture, Table
 from gatewise.doctor.lessons.practice import Budget
 from gatewise.doctor.lessons.remember import carry
-from gatewise.doctor.lessons.remember.pictures import curves, dots
 from gatewise.doctor.lessons.remember.tasks import COPIED, SYMBOLS, adding, copying, temporal_order
 
 MATCHES = (
