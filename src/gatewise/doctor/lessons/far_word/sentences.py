@@ -51,7 +51,7 @@ def draw(batch: int, between: int, generator: torch.Generator) -> tuple[Tensor, 
     Example:
         >>> words, answers = draw(2, 5, torch.Generator().manual_seed(0))
         >>> print(spoken(words[:, 0]), "->", WORDS[answers[0]])
-        Mark walked into the room . Otto walked in too . the rain had stopped an Mark said hi to -> Otto
+        Clara walked into the room . Sara walked in too . after a long day at Clara said hi to -> Sara
     """
     first, speaker = torch.randint(len(NAMES), (2, batch), generator=generator)
     second = (first + 1 + torch.randint(len(NAMES) - 1, (batch,), generator=generator)) % len(NAMES)

@@ -1,1 +1,1 @@
-"""Lesson: for how long each unit of an LSTM that was trained on text keeps what it holds, and what three of them hold."""
+"""Lesson: for how long each unit of a trained LSTM keeps what it holds, and what three of them hold."""

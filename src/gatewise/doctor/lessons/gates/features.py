@@ -25,8 +25,7 @@ def features(text: str) -> dict[str, Tensor]:
         "indentation of the line": _indentation(text),
         "inside parentheses": _walk(text, _depth).clamp(max=1.0),
         "letters since the word began": _walk(text, lambda old, char, _: old + 1.0 if char.isalnum() else 0.0),
-        "a space just before": torch.tensor([float(char == " ") for char in text], dtype=torch.float64),
-        "a line end just before": torch.tensor([float(char == "\n") for char in text], dtype=torch.float64),
+        "characters since the clause began": _walk(text, lambda old, char, _: 0.0 if char in ".,:;\n" else old + 1.0),
         "inside a word in capitals": _walk(text, _capitals),
         "inside quotation marks": _walk(text, _quoted),
     }
@@ -83,7 +82,7 @@ def correlations(states: Tensor, values: Sequence[Tensor]) -> Tensor:
 
     Example:
         >>> line = torch.arange(5.0)
-        >>> correlations(torch.stack([line, -line], 1), [line]).flatten().tolist()
+        >>> correlations(torch.stack([line, -line], 1), [line]).flatten().round(decimals=6).tolist()
         [1.0, -1.0]
     """
     units, others = (_standard(numbers.double()) for numbers in (states, torch.stack(list(values), 1)))

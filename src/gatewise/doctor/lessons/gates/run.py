@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -90,7 +90,7 @@ def page(found: Sequence[Gated]) -> Page:
             ),
             Table(
                 "spread",
-                "Half-lives of the units of each network, in characters, and its loss on held-out text in nats per character:",
+                _SPREAD,
                 _spread_rows(found),
             ),
             Table("half-lives", "Every unit of every network:", _unit_rows(found), on_page=False),
@@ -99,13 +99,20 @@ def page(found: Sequence[Gated]) -> Page:
 
 
 _HALF_LIVES = (
-    "Half-life of the memory of each unit, sorted, for each seed: most units forget within a few characters, a few keep "
-    "what they hold for tens of them. The stars are the three units named below."
+    "Half-life of the memory of each unit, sorted, for each seed, on a logarithmic axis. The stars are the three units "
+    "named below."
 )
+_SPREAD = "Half-lives of the units of each network, in characters, and its loss on held-out text in nats per character:"
 _UNITS = (
     "Memory of the three named units over a stretch of held-out text (solid), and what each of them follows (dashed, "
     "scaled to the same mean and spread); the characters stand below, · for a space and ¶ for the end of a line."
 )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return "\n".join(f"- {name}" for name in names)
+
+
 _WHAT = f"""
 ## What is measured
 
@@ -113,12 +120,16 @@ The memory of a unit is c_t = f c_t-1 + i g. If its forget gate were always f, h
 ln 2 / -ln f steps: its half-life. f is taken as the geometric mean over {READ:,} characters of held-out text, which is
 what the product of the gates comes to.
 
-The model is an LSTM of {BUDGET.hidden} units that reads the documentation inside Python, character by character, trained
-for {BUDGET.updates} updates of {BUDGET.batch} windows of 64 characters by Adam at a rate of {BUDGET.rate}; its forget
-biases begin at 1, a half-life of 2.2.
+The model is an LSTM of {BUDGET.hidden} units that reads the documentation inside Python, character by character,
+trained for {BUDGET.updates} updates of {BUDGET.batch} windows of 64 characters by Adam at a rate of {BUDGET.rate};
+its forget biases begin at 1, a half-life of 2.2.
 
 A unit is named by what it follows: the correlation (Pearson's r) of its memory with features that a person sees in the
-text: {", ".join(features("a"))}. The three closest pairs are taken, each unit and each feature once. A correlation does
+text:
+
+{_listed(features("a"))}
+
+The three closest pairs are taken, each unit and each feature once. A correlation does
 not say that this is all a unit does. After Karpathy, Johnson & Fei-Fei 2015
 ([arXiv:1506.02078](https://arxiv.org/abs/1506.02078)), who found such units by eye.
 """.strip()

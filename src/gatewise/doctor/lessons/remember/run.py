@@ -36,7 +36,8 @@ cell that has not solved a task within the updates allowed may do so with more, 
 
 Sources: Hochreiter & Schmidhuber 1997, Long short-term memory, experiments 4 and 6a; Le, Jaitly & Hinton 2015
 ([arXiv:1504.00941](https://arxiv.org/abs/1504.00941)); Arjovsky, Shah & Bengio 2016
-([arXiv:1511.06464](https://arxiv.org/abs/1511.06464)). Their sequences are longer and their trainings, too.
+([arXiv:1511.06464](https://arxiv.org/abs/1511.06464)). Their sequences are longer and their trainings, too;
+`gatewise doctor --lesson remember --long` adds T = 400 and 750.
 """.strip()
 _CARRY = """
 ## What the gates can do
