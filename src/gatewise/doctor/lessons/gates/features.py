@@ -110,9 +110,9 @@ def named(table: Tensor, names: Sequence[str], count: int = 3) -> list[tuple[int
         >>> named(torch.tensor([[0.1, -0.9], [0.8, 0.85]]), ["one", "two"], 2)
         [(0, 'two', -0.9), (1, 'one', 0.8)]
     """
-    left, found = table.clone(), []
+    left, found = table.abs(), []
     for _ in range(count):
-        unit, feature = divmod(int(left.abs().argmax()), table.size(1))
+        unit, feature = divmod(int(left.argmax()), table.size(1))
         found.append((unit, names[feature], round(float(table[unit, feature]), 4)))
-        left[unit], left[:, feature] = 0.0, 0.0
+        left[unit], left[:, feature] = -1.0, -1.0  # below every |r|
     return found
