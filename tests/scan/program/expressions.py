@@ -111,7 +111,7 @@ EXPRESSIONS: dict[str, Expression] = {
     "between": lambda o: torch.lerp(o.a, o.b, 0.3) + torch.lerp(o.h, o.a, 0.75) * o.b,
     "largest": lambda o: o.a - o.a.amax(1, keepdim=True) + o.both.amax(-1, keepdim=True),
     # The sum is of 19 numbers: unscaled, each step would magnify the rounding of those before it fiftyfold.
-    "of vectors": lambda o: o.a * (0.05 * o.p.v.one.exp().sum()) + o.b * o.p.v.two.mean() + o.p.v.one,
+    "of vectors": lambda o: 0.05 * o.a * o.p.v.one.exp().sum() + o.b * o.p.v.two.mean() + o.p.v.one,
     "vector of ones": lambda o: o.p.v.one.expand(o.a.shape) * o.a + o.p.v.two.unsqueeze(0) * o.h,
     "norms": lambda o: o.p.norm(o.both, over="all").chunk(2, -1)[0] + o.p.norm(o.both).chunk(2, -1)[1],
     "plain norm": lambda o: functional.layer_norm(o.a, o.a.shape[1:], o.p.v.one, o.p.v.two),
