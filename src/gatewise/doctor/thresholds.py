@@ -1,0 +1,57 @@
+"""Every number at which the doctor changes its mind, with the reason for it; nowhere else does one stand.
+
+A threshold is far from what healthy networks show and far from what broken ones do, so that a verdict does not hang on
+the last digit; those that were found by trying say on what.
+"""
+
+from __future__ import annotations
+
+KEPT = 0.01
+"""Share of its start at which a gradient counts as gone: under Adam, whose steps do not shrink with the gradient, what
+comes from farther back is then drowned by what is near."""
+
+GROWN = 100.0
+"""Times its start by which the gradient of one state by an earlier one may grow. Trained networks pass 10 here and
+there (a gate that opens), and fall again; one that explodes passes 100 and goes on."""
+
+STILL_GROWING = 0.5
+"""It explodes if it is, at the farthest distance, still above this share of its peak: a bump that decays is no
+explosion."""
+
+TOO_SHORT = 4.0
+"""Tokens of gradient memory below which not even the words of a phrase are connected; a tanh network before any
+training remembers about as far."""
+
+DEAD = 0.1
+"""Share of the units of a level that may be dead without a word: a tenth costs hardly more than a narrower layer."""
+
+MOSTLY = 0.5
+"""Share of the units of a level from which a fault of units is a fault of the level."""
+
+SHUT = 0.1
+"""A gate below this lets nothing through: what passes it ten times is gone. The share below it is what the literature
+calls left-saturated (Karpathy et al. 2015)."""
+
+ALWAYS = 0.99
+"""Share of the steps at which "always" is said."""
+
+SATURATED = 0.9
+"""Share of all gate values outside 0.1 to 0.9 from which a gate is no longer a gate but a switch that cannot learn, as
+the sigmoid's slope there is below 0.09. Trained LSTMs show up to about 0.6 for single gates."""
+
+LARGE = 1e6
+"""Greatest state of a healthy network by far; beyond it an output layer only sees the largest units."""
+
+UPDATE = 0.1
+"""Share of a layer's weights that a single step may change, in the middle of a run: 0.001 is usual, and at 0.1 ten
+steps make another network."""
+
+ROUGH = 0.1
+"""Share by which the loss may lie above the least that it was, in the same run, before that is a rise: the texts of
+neighbouring stretches differ by less."""
+
+CLIPPED = 0.5
+"""Share of the steps that are clipped from which the clipping, and no longer the rate, decides the length of a step."""
+
+FEWEST = 8
+"""Lines of metrics that a course can be judged by; fewer are as good as none."""
