@@ -109,9 +109,9 @@ def test_frozen_parameters_have_no_gradient_and_no_steps(tmp_path):
 
     def norm(gradients):
         counted.append(len(gradients))
-        return 1.0
+        return 1.0, [1.0] * len(gradients)
 
-    with mock.patch("gatewise.training.stepping.gradient_norm", norm):
+    with mock.patch("gatewise.training.stepping.gradient_norms", norm):
         run(tmp_path, GRADUAL, Looking())
     assert counted == [2] * 8 + [4] * 8 + [6] * 8
     assert [sum(each) for each in asked] == counted

@@ -36,19 +36,19 @@ def test_a_step_that_is_not_finite_is_skipped_and_said(tmp_path, bad):
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_a_state_from_before_a_skipped_step_went_on_into_another_text(tmp_path, accumulate):
     """The stream has moved on, past places where rows may have begun anew, so nothing is carried over the gap."""
-    carries = []
+    carries = {}
 
     class Carrying(Toy):
         def loss(self, network, batch, carry):
-            if network.training:
-                carries.append(carry is not None)
+            if network.training:  # only the first time: a step that is not finite is computed again
+                carries.setdefault(self.stream.position - 1, carry is not None)
             return super().loss(network, batch, carry)
 
     memory = Memory()
     settings = QUICK.replace(epochs=1, accumulate=accumulate)
     quick_fit(Carrying([1.0], broken=(4,)), settings, tmp_path, memory)
     after = 4 // accumulate * accumulate + accumulate  # the first batch after the window that was skipped
-    assert [number for number, carried in enumerate(carries) if not carried] == [0, after]
+    assert [number for number, carried in carries.items() if not carried] == [0, after]
     (line,) = memory.lines
     assert line.endswith("); the next batch starts from the initial state")
 

@@ -29,6 +29,8 @@ class Subject:
         step_loss: outputs [B, F] after steps [B] (numbers 0 .. T-1) -> the loss of each in nats [B].
         text_loss: outputs [T, B, F] of B variants of the text -> the loss of each in nats [B].
         unit: what a token is, in the singular, such as ``word`` or ``character``.
+        targets: T, what the loss of each step is about, where that is not the token read: of a language model the
+            token that comes next. Empty where it is the token itself.
 
     Raises:
         ShapeError: when it is made: inputs, tokens and losses that do not fit each other.
@@ -47,11 +49,15 @@ class Subject:
     step_loss: Callable[[Tensor, Tensor], Tensor] | None = None
     text_loss: Callable[[Tensor], Tensor] | None = None
     unit: str = "token"
+    targets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         expected = [len(self.tokens), self.stack.input_size]
         if list(self.inputs.shape) != expected:
             message = f"the inputs are {list(self.inputs.shape)}, expected {expected} for {len(self.tokens)} tokens"
+            raise ShapeError(message, where="Subject")
+        if self.targets and len(self.targets) != len(self.tokens):
+            message = f"{len(self.targets)} targets came, expected {len(self.tokens)}, one for each token, or none"
             raise ShapeError(message, where="Subject")
         if (self.step_loss is None) == (self.text_loss is None):
             raise ShapeError("give the loss of each step, or of the whole text, not both or neither", where="Subject")

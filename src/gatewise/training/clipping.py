@@ -17,9 +17,31 @@ def gradient_norm(gradients: Sequence[Tensor]) -> float:
         >>> gradient_norm([torch.tensor([3.0]), torch.tensor([[4.0]])])
         5.0
     """
-    wide = torch.float32 if any(gradient.dtype in _NARROW for gradient in gradients) else None
-    norms = torch._foreach_norm(list(gradients), 2, dtype=wide)
-    return float(torch.linalg.vector_norm(torch.stack([norm.float() for norm in norms])))
+    return gradient_norms(gradients)[0]
+
+
+def gradient_norms(gradients: Sequence[Tensor]) -> tuple[float, list[float]]:
+    """The length of all gradients together, as :func:`gradient_norm`, and that of each.
+
+    Example:
+        >>> gradient_norms([torch.tensor([3.0]), torch.tensor([[4.0]])])
+        (5.0, [3.0, 4.0])
+    """
+    norms = lengths(gradients)
+    # One copy to Python: on an accelerator each would wait for all that was asked of it before.
+    *each, whole = torch.cat([norms, torch.linalg.vector_norm(norms).reshape(1)]).tolist()
+    return whole, each
+
+
+def lengths(tensors: Sequence[Tensor]) -> Tensor:
+    """The Euclidean length of each tensor, in float32 or wider.
+
+    Example:
+        >>> lengths([torch.tensor([3.0, 4.0])])
+        tensor([5.])
+    """
+    wide = torch.float32 if any(tensor.dtype in _NARROW for tensor in tensors) else None
+    return torch.stack([norm.float() for norm in torch._foreach_norm(list(tensors), 2, dtype=wide)])
 
 
 def clip_by_norm(gradients: Sequence[Tensor], norm: float, limit: float) -> bool:

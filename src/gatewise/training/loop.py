@@ -17,6 +17,7 @@ from gatewise.storage import check_finite, lock, make_folder, sweep, write_atomi
 from gatewise.training import randomness, report
 from gatewise.training.checkpoint import Checkpoints, newest, pack
 from gatewise.training.layer_groups import LayerGroups
+from gatewise.training.memory import memory_in_use
 from gatewise.training.metrics import MetricsFile
 from gatewise.training.monitor import Monitor, Run
 from gatewise.training.optimizers import Average, build
@@ -26,17 +27,13 @@ from gatewise.training.schedules import Plateau, learning_rate, place
 from gatewise.training.settings import TrainingSettings
 from gatewise.training.signals import StopSignals
 from gatewise.training.snapshot import restore, take
-from gatewise.training.stepping import Outcome, Stepper
+from gatewise.training.stepping import Stepper
+from gatewise.training.tally import NotFinite, measured, tally
 from gatewise.training.task import Task
 from gatewise.training.tree import flatten, put_weights, unflatten, weights_of
 from gatewise.training.validation import Stopped, validate
 
-MOST_NOT_FINITE = 3
 _VALIDATION_SHARE = 0.1
-
-
-class NotFinite(TrainingError):
-    """The training went out of the range of numbers."""
 
 
 def fit(
@@ -226,7 +223,7 @@ class Loop:
         progress, interval = self.progress, self.progress.interval
         self._unfreeze()
         progress.rate = self._rate()
-        outcome = self.stepper.step(progress.rate)
+        outcome = self.stepper.step(progress.rate, measured=measured(progress.step + 1, self.settings.log_every))
         if outcome.finite:
             self.average.stepped(self.stepper.parameters)
         progress.step += 1
@@ -236,7 +233,7 @@ class Loop:
         progress.seconds += seconds
         interval.seconds += seconds
         self.unsaved = True
-        self._tally(outcome)
+        tally(self, outcome)
         self.monitor.stepped(progress.step, outcome.loss / outcome.count, progress.units, progress.seconds)
 
     def _unfreeze(self) -> None:
@@ -248,27 +245,6 @@ class Loop:
             for count in range(len(progress.unfrozen_at) + 1, due + 1):
                 progress.unfrozen_at.append(progress.step + 1)
                 self.monitor.said(self.groups.told(count, progress.step + 1))
-
-    def _tally(self, outcome: Outcome) -> None:
-        progress, interval = self.progress, self.progress.interval
-        if outcome.finite:
-            progress.not_finite = 0
-            interval.loss += outcome.loss
-            interval.count += outcome.count
-            interval.norm += outcome.norm
-            interval.done += 1
-            interval.clipped += outcome.clipped
-            return
-        progress.not_finite += 1
-        interval.skipped += 1
-        what = f"loss {outcome.loss / outcome.count:g}, gradient norm {outcome.norm:g}, learning rate {progress.rate:g}"
-        after = "; the next batch starts from the initial state" if outcome.dropped else ""
-        self.monitor.said(f"step {progress.step:,} skipped: its gradient is not finite ({what}){after}")
-        if progress.not_finite >= MOST_NOT_FINITE:
-            raise NotFinite(
-                f"the gradient was not finite in {MOST_NOT_FINITE} steps in a row, up to step {progress.step} ({what})",
-                fix="lower the learning rate, clip the gradient more, or look at the data",
-            )
 
     def _validate(self) -> None:
         """Measure, keep the best weights, and tell whatever acts on validation; a signal cuts it short."""
@@ -376,21 +352,3 @@ class Loop:
         if self.metrics is not None:
             self.metrics.close()
         self.monitor.ended()
-
-
-def memory_in_use() -> float:
-    """The memory of this process in MiB: what is resident now where the system tells, else the most that ever was.
-
-    Example:
-        >>> memory_in_use() > 1
-        True
-    """
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        import os
-
-        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-    import resource
-    import sys
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)

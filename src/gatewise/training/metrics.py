@@ -1,12 +1,19 @@
 """``metrics.jsonl``: one JSON object per line, from the first step to the last.
 
 Every line has ``step``, ``epoch``, ``loss`` (mean per unit since the line before; null where all steps were skipped),
-``learning_rate`` (of the last layer group), ``gradient_norm`` (mean before clipping), ``clipped`` and ``skipped``
-(shares of the steps since the line before), ``units`` (trained on so far), ``units_per_second`` (of training alone,
-since the line before),
-``seconds`` (of training alone, so far) and ``memory`` (MiB in use); under ``unfreeze_every`` also ``layer_groups`` (how
-many are trained). The line of a validation also has ``validation_loss``, ``validation_NAME`` for each other measure of
-the task, and ``best`` (the best so far, by the measure that the task selects by?).
+``learning_rate`` (of the last layer group), ``gradient_norm`` (mean before clipping), ``gradient_norm_max`` (the
+greatest), ``gradient_norm_by_layer`` (a mean for each layer that had a gradient; :mod:`gatewise.training.layer_names`
+says what layers are called), ``clipped`` and ``skipped`` (shares of the steps since the line before), ``units``
+(trained on so far), ``units_per_second`` (of training alone, since the line before), ``seconds`` (of training alone,
+so far) and ``memory`` (MiB in use); under ``unfreeze_every`` also ``layer_groups`` (how many are trained).
+
+About every fiftieth step is measured, and the line after it has ``update_ratio_by_layer``: by how much that step
+changed the weights of each layer, as a share of their length; null where that is no number. ``alarms`` is there where
+something was said since the line before: objects with ``cause``, ``step`` and ``line``
+(:mod:`gatewise.training.health`).
+
+The line of a validation also has ``validation_loss``, ``validation_NAME`` for each other measure of the task, and
+``best`` (the best so far, by the measure that the task selects by?).
 """
 
 from __future__ import annotations
@@ -46,9 +53,8 @@ class MetricsFile:
         os.lseek(self._descriptor, self.size, os.SEEK_SET)
 
     def write(self, record: Mapping[str, Any]) -> None:
-        """Append a line; numbers that are not finite become null."""
-        plain = {key: None if _is_odd(value) else value for key, value in record.items()}
-        line = json.dumps(plain, allow_nan=False).encode() + b"\n"
+        """Append a line; numbers in it that are not finite become null."""
+        line = json.dumps(_plain(record), allow_nan=False).encode() + b"\n"
         try:
             while line:
                 done = os.write(self._descriptor, line)
@@ -74,5 +80,7 @@ def read_metrics(path: str | Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
-def _is_odd(value: Any) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gatewise.errors import TrainingError
-from gatewise.training.clipping import clip_by_norm, clip_by_value, gradient_norm
+from gatewise.training.clipping import clip_by_norm, clip_by_value, gradient_norms, lengths
+from gatewise.training.layer_names import Layers
 from gatewise.training.optimizers import Optimizer
 from gatewise.training.settings import TrainingSettings
 from gatewise.training.task import BatchStream, Task
 from gatewise.training.tree import map_tensors
+from gatewise.training.whence import first_not_finite
 
 _DEAF = "the loss depends on no weight of the network that is trained"
 
@@ -30,6 +33,8 @@ class Outcome:
         clipped: whether the gradient was clipped.
         finite: whether loss and norm were finite; the weights were left as they are if not.
         dropped: whether a carried state was given up, because the step was skipped.
+        norms: of each layer's part of the gradient, before clipping; none where it was not finite.
+        ratios: for each layer  |w' - w| / |w|  of the weights before and after, where that was asked for.
     """
 
     loss: float
@@ -38,6 +43,17 @@ class Outcome:
     clipped: bool
     finite: bool
     dropped: bool = False
+    norms: dict[str, float] = field(default_factory=dict)
+    ratios: dict[str, float | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a loss was computed from, so that it can be computed again."""
+
+    batch: Any
+    carry: Any
+    random: Tensor
 
 
 class Stepper:
@@ -67,12 +83,14 @@ class Stepper:
         self.carry: Any = None
         self.parameters = optimizer.parameters
         self.device = self.parameters[0].device.type
+        self._layers = Layers(network, self.parameters)
+        self._window: list[_Given] = []
 
     def autocast(self) -> torch.autocast:
         """The arithmetic that the settings ask for."""
         return torch.autocast(self.device, torch.bfloat16, enabled=self.settings.precision == "bfloat16")
 
-    def step(self, rate: float) -> Outcome:
+    def step(self, rate: float, measured: bool = False) -> Outcome:
         """Train on the next batches; where the gradient is not finite, no weight changes and the carry is given up.
 
         The place in the data goes on all the same, past batches in which rows may have begun something new: a carry
@@ -80,32 +98,67 @@ class Stepper:
 
         Args:
             rate: the learning rate.
+            measured: whether to measure how much the weights change, which takes about as long as changing them.
 
         Raises:
             TrainingError: a batch has no units, or the loss does not depend on any weight.
         """
         total, count, carry = self._backward()
-        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        places = [place for place, parameter in enumerate(self.parameters) if parameter.grad is not None]
+        gradients = [gradient for parameter in self.parameters if (gradient := parameter.grad) is not None]
         if not gradients:
             raise TrainingError(_DEAF)
         if self.settings.accumulate > 1:
             torch._foreach_div_(gradients, float(count))
-        norm, loss = gradient_norm(gradients), float(total)
-        finite, clipped = math.isfinite(norm) and math.isfinite(loss), False
-        if finite:
+        (norm, norms), loss = gradient_norms(gradients), float(total)
+        outcome = Outcome(loss, count, norm, clipped=False, finite=False, dropped=carry is not None)
+        if math.isfinite(norm) and math.isfinite(loss):
             clipped = self._clip(gradients, norm)
-            self.optimizer.step(rate)
-        dropped = not finite and carry is not None
-        self.carry = carry if finite else None
+            ratios = self._update(rate, places, measured)
+            outcome = Outcome(loss, count, norm, clipped, True, False, self._layers.lengths(places, norms), ratios)
+            self._window = []
+        self.carry = carry if outcome.finite else None
         for parameter in self.parameters:
             parameter.grad = None
-        return Outcome(loss, count, norm, clipped, finite, dropped)
+        return outcome
+
+    def whence(self) -> str:
+        """Where the numbers of a step that was not finite stop being finite, in words that can stand after "first in".
+
+        The loss of its batches is computed again, from the same state and torch's same random numbers.
+        """
+        for given in self._window:
+            again = functools.partial(self._loss_again, given)
+            if found := first_not_finite(self.network, again, given.carry):
+                return found
+        return "no place that could be found: computed again, all was finite"
+
+    def _loss_again(self, given: _Given) -> Tensor:
+        torch.set_rng_state(given.random)
+        with self.autocast():
+            loss = self.task.loss(self.network, given.batch, given.carry)
+        return loss.total / loss.count
+
+    def _update(self, rate: float, places: list[int], measured: bool) -> dict[str, float | None] | None:
+        if not measured:
+            self.optimizer.step(rate)
+            return None
+        weights = [self.parameters[place].detach() for place in places]
+        changes = [weight.clone() for weight in weights]
+        sizes = self._layers.lengths(places, lengths(changes).tolist())
+        self.optimizer.step(rate)
+        torch._foreach_sub_(changes, weights)
+        moved = self._layers.lengths(places, lengths(changes).tolist())
+        ratios = {layer: moved[layer] / size if size else None for layer, size in sizes.items()}
+        return {layer: ratio if ratio and math.isfinite(ratio) else None for layer, ratio in ratios.items()}
 
     def _backward(self) -> tuple[Tensor, int, Any]:
         """Gradients of the window: of its mean loss, or of its sum where the window has several batches."""
         totals, count, carry, single = [], 0, self.carry, self.settings.accumulate == 1
+        self._window = []
         for _ in range(self.settings.accumulate):
             batch = next(self.stream)
+            self._window.append(_Given(batch, carry, torch.get_rng_state()))
             with self.autocast():
                 loss = self.task.loss(self.network, batch, carry)
             if loss.count < 1:

@@ -50,6 +50,7 @@ CLASSIFY = Declaration(
     fit=f"{_HERE}.run:fit_files",
     load=f"{_HERE}.model:load",
     kind=f"{_HERE}.run_settings:KIND",
+    examine=f"{_HERE}.examining:examine",
     sample=f"{_HERE}.sample:write_sample",
 )
 TASKS = (CLASSIFY,)

@@ -89,6 +89,7 @@ LM = Declaration(
     fit=f"{_HERE}.run:fit_lm",
     load=f"{_HERE}.model:load",
     kind=f"{_HERE}.run_settings:LM",
+    examine=f"{_HERE}.examining:examine",
     sample=f"{_HERE}.sample:write_sample",
 )
 WINDOW = Declaration(

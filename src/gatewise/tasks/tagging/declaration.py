@@ -48,6 +48,7 @@ TAG = Declaration(
     fit=f"{_HERE}.run:fit_tagger",
     load=f"{_HERE}.model:load",
     kind=f"{_HERE}.run_settings:KIND",
+    examine=f"{_HERE}.examining:examine",
     sample=f"{_HERE}.sample:write_sample",
 )
 TASKS = (TAG,)

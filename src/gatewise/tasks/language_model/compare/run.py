@@ -24,9 +24,10 @@ from gatewise.tasks.language_model.ngram_run import leave_model
 from gatewise.tasks.language_model.task import LanguageModelTask
 from gatewise.tasks.run_folder import new_folder
 from gatewise.text.store import TokenStore
-from gatewise.training.loop import NotFinite, fit
+from gatewise.training.loop import fit
 from gatewise.training.metrics import read_metrics
 from gatewise.training.signals import StopSignals
+from gatewise.training.tally import NotFinite
 
 _WATCHED = 10_000
 """Tokens of the validation text that are looked at while a network is trained."""

@@ -1,0 +1,103 @@
+"""How the pictures of lessons look: lines told apart by dashes and markers, so that they are readable in grey."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gatewise.drawing.colours import BLUE, DARK, GREEN, GREY, ORANGE, VIOLET
+
+_INK, _GRID = "#39434b", "#e4e8ea"
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "path",  # on a page of Markdown the picture has no font of its own to ask for
+    "svg.hashsalt": "gatewise",
+    "font.family": "DejaVu Sans",  # comes with matplotlib
+    "font.size": 9.5,
+    "axes.edgecolor": "#c3cacf",
+    "axes.labelcolor": _INK,
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "text.color": _INK,
+    "axes.grid": True,
+    "grid.color": _GRID,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4.5,
+}
+LOOKS: tuple[dict[str, Any], ...] = (
+    {"color": DARK, "linestyle": "-", "marker": "o"},
+    {"color": ORANGE, "linestyle": (0, (5, 2)), "marker": "s"},
+    {"color": BLUE, "linestyle": (0, (6, 2, 1, 2)), "marker": "^"},
+    {"color": GREEN, "linestyle": (0, (1, 1.3)), "marker": "D"},
+    {"color": VIOLET, "linestyle": (0, (3, 1, 1, 1, 1, 1)), "marker": "v"},
+    {"color": GREY, "linestyle": "-", "marker": "X"},
+)
+"""Colour, dashes and marker of the lines of a picture, in order; no two share dashes and marker."""
+
+
+@contextlib.contextmanager
+def figure(
+    columns: int = 1, rows: int = 1, *, width: float = 7.2, height: float = 3.4, **options: Any
+) -> Iterator[tuple[Figure, Sequence[Axes]]]:
+    """An empty figure and its axes row by row; what is drawn inside the ``with`` has the style of the lessons.
+
+    Args:
+        columns: of axes.
+        rows: of axes.
+        width: of the figure in inches.
+        height: of the figure in inches.
+        options: for ``Figure.subplots``, such as ``sharey=True``.
+
+    Example:
+        >>> with figure(2) as (drawing, axes):
+        ...     len(axes)
+        2
+    """
+    with matplotlib.rc_context(_STYLE):
+        drawing = Figure(figsize=(width, height), layout="constrained")
+        yield drawing, list(drawing.subplots(rows, columns, squeeze=False, **options).flat)
+
+
+def look(place: int, **changed: Any) -> dict[str, Any]:
+    """Keywords for ``Axes.plot`` by which the line at this place differs from all others.
+
+    Args:
+        place: 0 or more; after the last look comes the first.
+        changed: keywords that replace or complete it.
+
+    Example:
+        >>> look(0, linewidth=1)["marker"]
+        'o'
+    """
+    return {**LOOKS[place % len(LOOKS)], **changed}
+
+
+def rendered(drawing: Figure, form: str = "svg") -> bytes:
+    """A figure as the bytes of a file; the same figure gives the same bytes.
+
+    Args:
+        drawing: the figure.
+        form: ``svg`` or ``png``.
+
+    Example:
+        >>> with figure() as (drawing, _):
+        ...     rendered(drawing)[:5]
+        b'<?xml'
+    """
+    written = io.BytesIO()
+    nothing = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
+    with matplotlib.rc_context(_STYLE):
+        drawing.savefig(written, format=form, facecolor="white", metadata=nothing, dpi=110)
+    return written.getvalue()

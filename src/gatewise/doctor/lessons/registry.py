@@ -1,0 +1,82 @@
+"""The lessons by name: the one list that the command, the pages and the tests read. Importing it imports no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gatewise import __version__
+from gatewise.doctor.lessons.lesson import Lesson, Plan, in_silence
+from gatewise.doctor.lessons.page import Page
+from gatewise.errors import SettingError
+from gatewise.settings.nearest import did_you_mean
+from gatewise.storage.atomic import make_folder
+
+_HERE = "gatewise.doctor.lessons"
+LESSONS: dict[str, Lesson] = {
+    lesson.name: lesson
+    for lesson in (
+        Lesson("clipping", "What does a gradient that is too long do, and what does clipping do?", f"{_HERE}.clipping"),
+    )
+}
+"""Name -> lesson, in the order in which they are best read."""
+
+
+def find_lesson(name: str) -> Lesson:
+    """The lesson of this name.
+
+    Raises:
+        SettingError: there is none; the nearest name is given.
+
+    Example:
+        >>> find_lesson("clipping").name
+        'clipping'
+    """
+    if name not in LESSONS:
+        raise SettingError(f"unknown lesson {name!r}", where="--lesson", fix=did_you_mean(name, tuple(LESSONS)))
+    return LESSONS[name]
+
+
+def run_lesson(
+    name: str,
+    folder: str | Path,
+    *,
+    long: bool = False,
+    seeds: Sequence[int] = (0, 1, 2),
+    say: Callable[[str], None] = in_silence,
+) -> Page:
+    """Run a lesson and write its page: ``NAME.md``, ``NAME-*.csv`` and ``NAME-*.svg``.
+
+    Args:
+        name: of the lesson.
+        folder: where the files go; it is made where it is not there.
+        long: with the parts that take longer than three minutes.
+        seeds: at least one whole number, 0 or more; one repetition for each.
+        say: is handed a line now and then about how far it has come.
+
+    Returns:
+        The page as it was written.
+
+    Raises:
+        SettingError: an unknown name, or no seeds.
+        GatewiseError: the files cannot be written.
+    """
+    lesson = find_lesson(name)
+    if not seeds or any(seed < 0 for seed in seeds):
+        message = f"at least one seed, each 0 or more, is needed, but {list(seeds)} came"
+        raise SettingError(message, where="seeds", fix="give numbers such as 0 1 2")
+    make_folder(folder)  # a lesson of minutes should not end with a folder that cannot be made
+    began = time.monotonic()
+    page = lesson.run(Plan(tuple(seeds), long, say))
+    seconds = time.monotonic() - began
+    footer = (
+        f"*Made by `gatewise doctor --lesson {name}{' --long' if long else ''}` (gatewise {__version__}, seeds "
+        f"{', '.join(map(str, seeds))}) in {seconds:.0f} seconds on {os.cpu_count()} cores. Other processors round "
+        "differently: training then takes another course, and single numbers move.*"
+    )
+    page = dataclasses.replace(page, footer=footer)
+    page.write(folder)
+    return page
