@@ -11,7 +11,9 @@ DOCTOR = Verb(
     "gatewise.doctor.settings:DOCTOR",
     (
         Argument("model", "a run folder, finished or not, or a model folder; not needed for a lesson", default=""),
-        Argument("text", "what it reads meanwhile; a language model has one of its own where none is given", default=""),
+        Argument(
+            "text", "what it reads meanwhile; a language model has one of its own where none is given", default=""
+        ),
     ),
     example="""
     gatewise doctor runs/notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gatewise.doctor.lessons.registry import LESSONS
 from gatewise.errors import SettingError
 from gatewise.settings import Group, Settings, setting
 from gatewise.tasks.settings import LoadSettings, ReportSettings
@@ -61,7 +62,9 @@ class LessonSettings(Settings):
         gatewise.errors.SettingError: long belongs to a lesson, but lesson is none; give lesson
     """
 
-    lesson: str | None = setting(None, "teach by an experiment that runs here, instead of a model", metavar="NAME")
+    lesson: str | None = setting(
+        None, "no model, but an experiment of the textbook, done here and now", choices=tuple(LESSONS), metavar="NAME"
+    )
     long: bool = setting(False, "with the parts of the lesson that take longer than three minutes")
     seeds: tuple[int, ...] = setting((0, 1, 2), "the lesson is repeated with each", minimum=0, below=2**32)
 

@@ -73,8 +73,8 @@ def broken_in(path: str | Path) -> tuple[BrokenWeight, ...]:
 
 
 def broken_of(model: Any) -> tuple[BrokenWeight, ...]:
-    """The same of a loaded model; of one without a ``network`` that is a ``torch.nn.Module`` nothing is known."""
-    network = getattr(model, "network", None)
+    """The same of a loaded model or a subject; where neither has a ``torch.nn.Module``, nothing is known."""
+    network = getattr(model, "network", None) or getattr(model, "stack", None)
     return broken(network.state_dict()) if isinstance(network, torch.nn.Module) else ()
 
 
