@@ -95,7 +95,7 @@ def _root() -> LazyGroup:
     return LazyGroup(
         name="gatewise",
         entries=entries,
-        help="Recurrent language processing: train models that write, score, classify and tag text, and see why they forget.",
+        help="Recurrent language processing: train models that write, score, classify and tag text.",
         params=[debug_option(), _version_option()],
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )

@@ -15,7 +15,6 @@ from gatewise.doctor.shading import chosen
 from gatewise.doctor.weights import BrokenWeight, broken_in, broken_of
 from gatewise.errors import ModelFileError, SettingError
 from gatewise.gradients.subject import Subject
-from gatewise.layers.stack import Stack
 from gatewise.tasks.declaration import Declaration, resolve
 from gatewise.tasks.discovery import find_tasks
 from gatewise.tasks.library import UNVERIFIED, open_model, task_of

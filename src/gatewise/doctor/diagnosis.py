@@ -88,7 +88,7 @@ class Diagnosis:
         }
 
     def write(self, folder: str | Path) -> Path:
-        """Write ``doctor.html`` and a CSV file for each table of :attr:`rows` into a folder, made where it is not there.
+        """Write ``doctor.html``, and a CSV file for each part of :attr:`rows`, into a folder, which is made if need be.
 
         Returns:
             The path of the page.

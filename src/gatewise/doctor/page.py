@@ -17,7 +17,8 @@ from gatewise.training.report import document
 _STYLE = """<style>
 .finding { background: #fff; border: 1px solid #e1e5e7; border-left: 6px solid #9aa5ad; border-radius: 8px;
   padding: .6rem .9rem; margin: 0 0 .7rem; max-width: 50rem; }
-.finding p { margin: .15rem 0; } .finding .advice { color: #39434b; } .finding .behind { color: #5b6770; font-size: .85rem; }
+.finding p { margin: .15rem 0; } .finding .advice { color: #39434b; }
+.finding .behind { color: #5b6770; font-size: .85rem; }
 .fault { border-left: 10px solid #d1622b; } .warning { border-left: 8px double #d1622b; }
 .label { font-weight: 700; letter-spacing: .03em; }
 figcaption { color: #5b6770; font-size: .85rem; padding: .3rem .2rem 0; }

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-
 from gatewise.doctor.examination import Examination, LevelExamination, name_of
 from gatewise.drawing.letters import aligned
 from gatewise.gradients.curves import Curve
@@ -128,8 +127,8 @@ def _behaviour(examination: Examination) -> Table | None:
         ("at least", *(f"{value:.2g}" for value in found.low.tolist())),
         ("at most", *(f"{value:.2g}" for value in found.high.tolist())),
     ]
-    where = "the end" if found.of_text else "it"
-    title = f"By how much the loss worsens where the {examination.unit} D before {where} is replaced ({found.samples} tried)"
+    where, unit = "the end" if found.of_text else "it", examination.unit
+    title = f"By how much the loss worsens where the {unit} D before {where} is replaced ({found.samples} tried)"
     return Table(title, (head, *rows), "The interval holds the true mean with a probability of 95 %.")
 
 

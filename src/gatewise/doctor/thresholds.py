@@ -57,5 +57,5 @@ LATE = 1.0
 CLIPPED = 0.5
 """Share of the steps that are clipped from which the clipping, and no longer the rate, decides the length of a step."""
 
-FEWEST = 10
+FEWEST = 8
 """Lines of metrics that the course of a run can be judged by; fewer are as good as none."""

@@ -34,7 +34,7 @@ def _of_level(level: LevelExamination, examination: Examination) -> list[Finding
 
 
 def growth(curve: Curve) -> float:
-    """By how much the logarithm of a gradient's norm grows from its start to the farthest distance; 0 where it peaks and decays.
+    """By how much the logarithm of a norm grows from its start to the farthest distance; 0 where it peaks and decays.
 
     Example:
         >>> import torch

@@ -47,7 +47,7 @@ def _behaviour(examination: Examination) -> list[Finding]:
     where = "the end of the text" if behaviour.of_text else "the present"
     measure = f"behavioural memory in {unit}s"
     if length == 0:
-        sentence = f"no single {unit} before {where} matters to what it says: replacing one changes the loss no more than chance"
+        sentence = f"no single {unit} before {where} matters to it: replacing one changes the loss no more than chance"
         advice = (
             f"train longer, or examine it on a text like those it was trained on (here: {examination.distance} back)"
         )

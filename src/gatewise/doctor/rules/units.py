@@ -42,8 +42,8 @@ def _shut(level: LevelExamination) -> list[Finding]:
         if count <= MOSTLY * units:
             continue
         sentence = (
-            f"{level.name}: the gate that carries {state} ({carry.by}) is stuck shut in {count} of {units} units: it keeps "
-            f"less than {SHUT:g} of them at every step, so they remember nothing"
+            f"{level.name}: the gate that carries {state} ({carry.by}) is stuck shut in {count} of {units} units: "
+            f"less than {SHUT:g} of what they hold is kept at every step, so they remember nothing"
         )
         measure = f"units of {units} that are shut in more than {ALWAYS:.0%} of the steps"
         found.append(Finding("fault", "stuck_shut", sentence, _OPEN, measure, float(count), MOSTLY * units))
@@ -57,8 +57,8 @@ def _saturated(level: LevelExamination) -> list[Finding]:
         if share <= SATURATED:
             continue
         sentence = (
-            f"{level.name}: the gate {gate.gate} is nearly 0 or 1 {share:.0%} of the time: it switches, and as its slope is "
-            "nearly 0 there it hardly learns"
+            f"{level.name}: the gate {gate.gate} is nearly 0 or 1 {share:.0%} of the time: it switches, and hardly "
+            "learns, since its slope is nearly 0 there"
         )
         advice = "lower the learning rate, or decay the weights more (--weight-decay)"
         found.append(Finding("warning", "saturated", sentence, advice, "share of saturated values", share, SATURATED))
