@@ -65,6 +65,8 @@ def _alarms(record: RunRecord) -> list[Finding]:
         what, _, advice = str(alarm["line"]).rpartition(": ")
         severity = _SEVERITIES.get(alarm["cause"], "fault")
         sentence = f"at step {alarm['step']:,} of training {what}"
+        if alarm["cause"] == "divergence":
+            sentence, advice = f"{sentence}, so the learning rate was too high", _lower(record)
         found.append(Finding(severity, alarm["cause"], sentence, advice, "step at which it was seen", alarm["step"]))
     return found
 
