@@ -90,9 +90,35 @@ def highlight_html(words: Sequence[str], weights: Sequence[float], *, separator:
         <p style="line-height:1.9;white-space:pre-wrap">a&lt;b <span title="+0.50"
         style="background:rgba(47,111,159,0.28);border-radius:3px;padding:2px 1px">good</span></p>
     """
-    pairs = zip(words, _checked(words, weights), strict=True)
-    marked = html.escape(separator).join(_html_word(html.escape(printable(word)), weight) for word, weight in pairs)
+    kept = _checked(words, weights)
+    marked = marked_html(words, kept, [f"{weight:+.2f}" for weight in kept], separator=separator)
     return f'<p style="line-height:1.9;white-space:pre-wrap">{marked}</p>'
+
+
+def marked_html(
+    words: Sequence[str],
+    weights: Sequence[float],
+    titles: Sequence[str],
+    *,
+    separator: str = " ",
+    weakest: float = _WEAKEST,
+) -> str:
+    """Words as the inside of a ``<p>``, each in the colour of its weight; the other arguments as of `highlight_html`.
+
+    Args:
+        words: the text.
+        weights: one for each, from -1 to 1.
+        titles: one for each, shown where the mouse points at a word that has a mark.
+        separator: stands between words.
+        weakest: those nearer to 0 leave no mark.
+
+    Example:
+        >>> print(marked_html(["so", "it"], [1, 0], ["3.1 nats", ""]))
+        <span title="3.1 nats" style="background:rgba(47,111,159,0.55);border-radius:3px;padding:2px 1px">so</span> it
+    """
+    triples = zip(words, _checked(words, weights), titles, strict=True)
+    marks = (_html_word(html.escape(printable(word)), weight, title, weakest) for word, weight, title in triples)
+    return html.escape(separator).join(marks)
 
 
 def _terminal_colour(word: str, weight: float) -> str:
@@ -108,12 +134,13 @@ def _terminal_number(word: str, weight: float) -> str:
     return word if abs(weight) < _WEAKEST else f"{word}({weight:+.2f})"
 
 
-def _html_word(word: str, weight: float) -> str:
-    if abs(weight) < _WEAKEST:
+def _html_word(word: str, weight: float, title: str, weakest: float) -> str:
+    if abs(weight) < weakest:
         return word
     parts, line = (_BLUE, "") if weight > 0 else (_ORANGE, f";border-bottom:2px dotted rgb({_ORANGE})")
     ground = f"background:rgba({parts},{_STRONGEST * abs(weight):.2f})"
-    return f'<span title="{weight:+.2f}" style="{ground};border-radius:3px;padding:2px 1px{line}">{word}</span>'
+    style = f"{ground};border-radius:3px;padding:2px 1px{line}"
+    return f'<span title="{html.escape(title)}" style="{style}">{word}</span>'
 
 
 def _checked(words: Sequence[str], weights: Sequence[float]) -> list[float]:

@@ -5,6 +5,7 @@ Letters: N places looked back from, K distances.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -74,7 +75,7 @@ class Curve:
         place = share * (len(ordered) - 1)
         lower, part = ordered[int(place)], place - int(place)
         upper = ordered[min(int(place) + 1, len(ordered) - 1)]
-        return torch.where(lower == upper, lower, lower + part * (upper - lower)) if part else lower
+        return torch.where(lower == -math.inf, lower, lower + part * (upper - lower))
 
     def to_rows(self) -> list[dict[str, float]]:
         """A row for each distance, as a data frame is made of: distance, and logarithms over the places."""

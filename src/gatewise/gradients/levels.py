@@ -204,16 +204,29 @@ def level_of(subject: Subject, layer: int = 0, reverse: bool = False) -> Level:
         5
     """
     stack, inputs = subject.double()
-    if not 0 <= layer < stack.num_layers:
-        raise MeasureError(f"there is no layer {layer}, the layers are 0 to {stack.num_layers - 1}", where="layer")
-    if reverse and not stack.bidirectional:
-        raise MeasureError("the layers read forward only", where="reverse", fix="leave reverse out")
+    check_level(stack, layer, reverse)
     check_finite(stack, inputs)
     with torch.no_grad():
         levels, _ = unroll(stack, inputs[:, None])
     for level in levels:
         check_states(level)
     return next(level for level in levels if (level.layer, level.reverse) == (layer, reverse))
+
+
+def check_level(stack: Stack, layer: int, reverse: bool) -> None:
+    """Refuse a layer or a direction that is not there.
+
+    Raises:
+        MeasureError: with what there is.
+
+    Example:
+        >>> from gatewise.layers.recurrent import Recurrent
+        >>> check_level(Recurrent("gru", 3, 4, 2), 1, reverse=False)
+    """
+    if not 0 <= layer < stack.num_layers:
+        raise MeasureError(f"there is no layer {layer}, the layers are 0 to {stack.num_layers - 1}", where="layer")
+    if reverse and not stack.bidirectional:
+        raise MeasureError("the layers read forward only", where="reverse", fix="leave reverse out")
 
 
 def check_finite(stack: Stack, inputs: Tensor) -> None:

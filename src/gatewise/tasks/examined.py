@@ -11,7 +11,7 @@ from torch import nn
 
 from gatewise.text.tokenizer import Tokenizer
 
-LONGEST = 4096
+LONGEST = 2048
 """Tokens of a text that are examined at most: enough to see behaviour, and measured in seconds."""
 TEXTS = 10_000
 """Texts of a file, from its beginning, among which the longest is looked for."""

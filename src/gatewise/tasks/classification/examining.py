@@ -34,7 +34,7 @@ def examine(model: TextClassifier, path: str | None = None) -> Subject:
         loss = -log p(y | w_1 ... w_T)        y the most probable label; where texts may have several, all that it gives
 
     Of a file with several texts the longest of the first 10,000 is examined, read and cut as ``gatewise classify``
-    does, and of at most 4096 tokens. Direct connections from n-grams to labels are held as they are for this text.
+    does, and of at most 2048 tokens. Direct connections from n-grams to labels are held as they are for this text.
 
     Args:
         model: a classifier.

@@ -36,7 +36,7 @@ def examine(model: LanguageModel, path: str | None = None) -> Subject:
 
         loss_t = -log p(w_(t+1) | w_1 ... w_t)        w_1 ends the text before, as in training
 
-    Of running text the beginning is examined, up to 4096 tokens. A model that starts anew at every sentence (document,
+    Of running text the beginning is examined, up to 2048 tokens. A model that starts anew at every sentence (document,
     paragraph, line) is examined on the longest one.
 
     Args:
@@ -87,7 +87,7 @@ class StepLoss:
 
 
 def _text(model: LanguageModel, path: str | None) -> np.ndarray:
-    """The token ids of what is examined, at most 4096 of them."""
+    """The token ids of what is examined, at most 2048 of them."""
     text = model.parts.text
     if path is None:
         documents = default_corpus().split(text.validation_share)[1]
