@@ -48,6 +48,7 @@ def test_targets_have_the_distance_behind_them():
     assert spread_targets(200, 100, 6).tolist() == [101, 121, 141, 160, 180, 200]
     assert spread_targets(10, 9, 6).tolist() == [10]
     assert spread_targets(10, 8, 6).tolist() == [9, 10]
+    assert spread_targets(10, 3, 1).tolist() == [10]
 
 
 def test_distances_are_dense_near_and_sparse_far():

@@ -129,32 +129,37 @@ def recurrent_bound(subject: Subject, layer: int = 0, reverse: bool = False) -> 
 
 
 def _matrices(stack: Stack, layer: int, reverse: bool) -> Iterator[MatrixNorms]:
-    weights, gates = stack.weights(layer, reverse), dict(_gates(stack.cell))
-    for declared in stack.cell.declared(stack.bias):
-        if declared.name not in gates:
-            continue
-        weight = weights[declared.name].detach().to("cpu", torch.float64)
+    weights, gates = stack.weights(layer, reverse), recurrent_matrices(stack.cell)
+    for name, parts in gates.items():
+        weight = weights[name].detach().to("cpu", torch.float64)
         if not torch.isfinite(weight).all():
-            raise MeasureError(
-                "there are numbers in it that are not finite", where=parameter_name(declared.name, layer, reverse)
-            )
-        names = gates[declared.name]
-        for gate, part in zip(names, weight.chunk(len(names)), strict=True):
-            yield _norms(declared.name, gate, part)
+            where = parameter_name(name, layer, reverse)
+            raise MeasureError("there are numbers in it that are not finite", where=where)
+        for gate, part in zip(parts, weight.chunk(len(parts)), strict=True):
+            yield _norms(name, gate, part)
 
 
-def _gates(cell: Cell) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Parameter -> the names of its parts, of every matrix that a step multiplies with a state."""
+def recurrent_matrices(cell: Cell) -> dict[str, tuple[str, ...]]:
+    """The matrices that a step multiplies with states, or with what it made of them, and the names of their parts.
+
+    Args:
+        cell: any cell.
+
+    Returns:
+        Parameter -> its gates in the order of the rows; ``("",)`` for a matrix without gates.
+
+    Example:
+        >>> from gatewise.cells import find
+        >>> recurrent_matrices(find("cho_gru"))
+        {'weight_hh': ('reset', 'update'), 'weight_candidate': ('new',)}
+    """
     named = {
         declaration.declared(attribute)[0].name: declaration.gates or ("",)
         for attribute, declaration in cell.declarations.items()
         if isinstance(declaration, Matrix)
     }
-    for declared in cell.declared():
-        if declared.name in named:
-            yield declared.name, named[declared.name]
-        elif declared.recurrent:
-            yield declared.name, _parts(declared)
+    declared = (one for one in cell.declared() if one.recurrent or one.name in named)
+    return {one.name: named.get(one.name) or _parts(one) for one in declared}
 
 
 def _parts(declared: Declared) -> tuple[str, ...]:

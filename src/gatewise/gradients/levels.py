@@ -269,7 +269,7 @@ def spread_targets(length: int, max_distance: int, count: int) -> Tensor:
     Args:
         length: T.
         max_distance: at least 0 and at most T - 1; the text's first step is the farthest that is reached.
-        count: how many at most.
+        count: how many at most; a single one is the last step.
 
     Returns:
         [N] rising numbers of steps, 1 .. T.
@@ -286,7 +286,7 @@ def spread_targets(length: int, max_distance: int, count: int) -> Tensor:
     if max_distance >= length:
         message = f"the text has {length} tokens, expected more than the distance {max_distance}"
         raise MeasureError(message, fix=f"give a longer text, or a distance of at most {length - 1}")
-    spread = torch.linspace(max_distance + 1, length, min(count, length - max_distance)).round()
+    spread = torch.linspace(length, max_distance + 1, min(count, length - max_distance)).round()
     return _rising(spread)
 
 
