@@ -22,7 +22,7 @@ from gatewise.scan.bind import Binding
 
 SIGMOIDS = frozenset({"sigmoid", "hardsigmoid", "expit"})
 """Nonlinearities whose values lie between 0 and 1: what comes out of one is a gate."""
-_SMOOTH = {"tanh", "gelu", "silu", "mish", "softplus", "softsign", "elu", "selu", "celu", "exp", "sin", "cos"}
+_SMOOTH = {"tanh", "gelu", "silu", "mish", "softplus", "softsign", "elu", "selu", "celu"}
 _OTHERS = frozenset(_SMOOTH | {"relu", "relu6", "hardtanh", "leaky_relu"})
 _SUMS = {"add", "sub", "rsub", "mul", "rmul", "div", "true_divide", "neg", "positive", "addcmul", "addcdiv", "lerp"}
 _SAME = {"clamp", "clip", "abs", "clone", "contiguous", "to", "float", "double", "dropout", "layer_norm"}

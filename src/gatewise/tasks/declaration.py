@@ -136,8 +136,8 @@ class Declaration:
         kind: ``package.module:KIND``, the :class:`~gatewise.tasks.kind.Kind` of its runs; "" where they are not trained
             by the loop.
         sample: ``package.module:function`` that writes a :class:`Sample` into a folder, for the tests of all tasks.
-        examine: ``package.module:function`` that makes a :class:`~gatewise.gradients.subject.Subject` of a model and
-            the path of a text (``None``: a text of its own choosing), for the doctor; "" where nothing is recurrent.
+        examine: ``package.module:function`` that makes of a model and the path of a text (None: a text of its own
+            choosing) a :class:`~gatewise.gradients.subject.Subject`, for the doctor; "" where nothing is recurrent.
         reads: for each ending of files that are models of this task too the ``package.module:function`` that loads one.
     """
 
