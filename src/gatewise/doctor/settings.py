@@ -33,10 +33,13 @@ class DoctorSettings(Settings):
         minimum=0,
     )
     positions: int = setting(6, "from how many places of the text to look back", minimum=1, unit="places")
-    samples: int = setting(
-        128, "tokens replaced at each distance to see whether the loss worsens", minimum=2, unit="tokens"
+    samples: int | None = setting(
+        None,
+        "tokens replaced at each distance to see whether the loss worsens; without it 512, or 32 of a whole text",
+        minimum=2,
+        unit="tokens",
     )
-    tokens: int = setting(1024, "read so much of the text at most", minimum=2, unit="tokens")
+    tokens: int = setting(2048, "read so much of the text at most", minimum=2, unit="tokens")
     seed: int = setting(0, "where the random numbers start", minimum=0, below=2**32)
     out: str | None = setting(
         None,

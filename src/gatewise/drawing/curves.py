@@ -38,7 +38,21 @@ _STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
-Form = Literal["thin", "strong", "marked", "dashed", "steps", "circles", "squares", "triangles", "diamonds", "crosses"]
+Form = Literal[
+    "thin",
+    "strong",
+    "marked",
+    "dashed",
+    "steps",
+    "short",
+    "dotted",
+    "mixed",
+    "circles",
+    "squares",
+    "triangles",
+    "diamonds",
+    "crosses",
+]
 TOLD_APART: tuple[tuple[str, Form], ...] = (
     (BLUE, "circles"),
     (ORANGE, "squares"),
@@ -53,6 +67,9 @@ _FORMS: dict[Form, dict[str, Any]] = {
     "dashed": {"linewidth": 1.2, "linestyle": (0, (4, 3))},
     "marked": {"linewidth": 1.7, "marker": "o", "markersize": 3.5},
     "steps": {"linewidth": 1.7, "drawstyle": "steps-pre"},
+    "short": {"linewidth": 1.7, "linestyle": (0, (4, 1.5))},
+    "dotted": {"linewidth": 1.7, "linestyle": (0, (1, 1.2))},
+    "mixed": {"linewidth": 1.7, "linestyle": (0, (4, 1.2, 1, 1.2))},
     "circles": {"linewidth": 1.6, "marker": "o", "markersize": 4, "markevery": 0.09},
     "squares": {"linewidth": 1.6, "linestyle": (0, (5, 2)), "marker": "s", "markersize": 4, "markevery": 0.1},
     "triangles": {
@@ -76,7 +93,8 @@ class Line:
         points: pairs (x, y); those that are not finite are left out.
         colour: a CSS colour.
         form: thin (the raw values), strong (their course), marked (a marker at each point), dashed (a level), steps
-            (what holds from one point up to the next, as it was at the later one), or one of :data:`TOLD_APART`.
+            (what holds from one point up to the next, as it was at the later one); and for lines that are told apart
+            without colours too: short (dashes), dotted, mixed (dashes and dots), or one of :data:`TOLD_APART`.
         band: triples (x, low, high) of an area around it, such as an interval.
     """
 

@@ -34,6 +34,7 @@ WORSE = 0.1
 FAINT = 1e-3
 """Share of the top level's gradient norm below which next to nothing reaches a lower level of a stack."""
 _NOW, _BEFORE = 5, 10  # steps in the medians that are compared over SPAN
+_FIRST = 3  # steps in the loss that a run began with: a rate that is much too high shows in the next already
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Health:
 
     Attributes:
         recent: at most :data:`KEPT` steps, whose layers are the same.
-        start: the median loss of the first steps; None before they are done.
+        start: the median loss of the first steps; None before :data:`EVERY` are done.
         lowest: the lowest median loss so far; None before there is one.
         said: the causes that were said, with their step.
 
@@ -124,8 +125,8 @@ class Health:
         return alarms
 
     def _note_losses(self) -> None:
-        if self.start is None and len(self.recent) >= _BEFORE:
-            self.start = median(step.loss for step in self.recent[:_BEFORE])
+        if self.start is None:
+            self.start = loss_of(self.recent[:_FIRST])
         if len(self.recent) >= SPAN:
             now = loss_of(self.recent[-SPAN:])
             self.lowest = now if self.lowest is None else min(self.lowest, now)
@@ -172,7 +173,7 @@ def explosion(health: Health, limits: Limits) -> str:
         return ""
     grown = growth(norms_of(before), norms_of(now))
     return (
-        f"the gradient norm grew {_times(present, usual)} in {SPAN} steps, from {usual:.2g} to {present:.2g}, "
+        f"the gradient norm grew {_times(present, usual)} in {SPAN} steps, from {_short(usual)} to {_short(present)}, "
         f"at {told(grown)}: {_tamed(usual, limits)}"
     )
 
@@ -200,8 +201,8 @@ def spike(health: Health, limits: Limits) -> str:
         return ""
     grown = growth(norms_of(health.recent), worst.norms)
     return (
-        f"the gradient norm of step {worst.step:,} was {worst.norm:.2g}, {_times(worst.norm, usual)} the usual "
-        f"{usual:.2g}, at {told(grown)}: {_tamed(usual, limits)}"
+        f"the gradient norm of step {worst.step:,} was {_short(worst.norm)}, {_times(worst.norm, usual)} the usual "
+        f"{_short(usual)}, at {told(grown)}: {_tamed(usual, limits)}"
     )
 
 
@@ -216,8 +217,8 @@ def overlong(health: Health, limits: Limits) -> str:
     longest = max(norms, key=lambda name: norms[name])
     what = f", {_times(usual, limit)} what it is clipped at," if limit else ""
     return (
-        f"the gradient norm is {usual:.2g}{what} at every step, most of it at {told(longest)}: its recurrent weights "
-        f"may be too large, so that gradients explode; {_tamed(usual, limits)}"
+        f"the gradient norm is {_short(usual)}{what} at every step, most of it at {told(longest)}: its recurrent "
+        f"weights may be too large, so that gradients explode; {_tamed(usual, limits)}"
     )
 
 
@@ -247,7 +248,7 @@ def vanishing(health: Health, _limits: Limits) -> str:
     lowest = min(faint, key=lambda name: faint[name])
     return (
         f"{told(lowest)} gets {faint[lowest]:.1g} of the gradient of {told(top_of(lowest, norms))}: the signal "
-        "vanishes on its way down; use residual connections, an LSTM or GRU cell, or fewer layers"
+        "vanishes on its way down; use residual connections, fewer layers, or a cell with gates"
     )
 
 
@@ -312,8 +313,18 @@ def _tamed(usual: float, limits: Limits) -> str:
     lower = f"lower the learning rate ({limits.rate:.3g})"
     if limits.clip_value or 0 < limits.clip_norm <= usual:
         return lower
-    return f"{lower} or clip at {usual:.1g} (clip_norm)"
+    return f"{lower} or clip at {_short(usual, 1)} (clip_norm)"
 
 
 def _times(now: float, before: float) -> str:
     return f"{now / before:,.0f} x" if before > 0 else "from nothing"
+
+
+def _short(value: float, digits: int = 2) -> str:
+    """A number with few digits, and no power of ten where it can be avoided.
+
+    Example:
+        >>> _short(312.4), _short(0.2512, 1), _short(25_400.0)
+        ('310', '0.3', '25,000')
+    """
+    return f"{float(f'{value:.{digits}g}'):,g}"

@@ -6,14 +6,16 @@ import html
 import json
 import math
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from gatewise.drawing.colours import BLUE, GREEN, GREY, ORANGE
+from gatewise.drawing.colours import BLUE, GREEN, GREY, ORANGE, VIOLET
 from gatewise.drawing.curves import Line, chart, smoothed
 from gatewise.drawing.letters import printable
 from gatewise.storage import write_atomically
+from gatewise.training.layer_names import level
 from gatewise.training.metrics import read_metrics
 from gatewise.training.monitor import duration
 from gatewise.training.selection import Selection
@@ -124,7 +126,10 @@ def page(
         >>> "&lt;b&gt;" in text, "a &amp; b" in text, "<script" in text
         (True, True, False)
     """
-    drawn = charts(rows, unit, nats, selects_by.measure)
+    drawn, alarms = (
+        charts(rows, unit, nats, selects_by.measure),
+        [alarm for row in rows for alarm in row.get("alarms", ())],
+    )
     meaning = ", in nats; perplexity is its exponential" if nats else ""
     kept = f" The weights of the {'highest' if selects_by.higher else 'lowest'} {_words(selects_by.measure)} are kept."
     parts = [
@@ -132,6 +137,8 @@ def page(
         f'<p class="lead">Loss is the mean over {_text(unit)}s{meaning}. Time is that of training alone.'
         f"{_text(kept) if selects_by != _LOSS else ''}</p>",
         '<div class="facts">' + "".join(_fact(name, value) for name, value in facts.items()) + "</div>",
+        "<h2>What went wrong</h2>" if alarms else "",
+        *(f"<p>Step {alarm['step']:,}: {_text(alarm['line'])}.</p>" for alarm in alarms),
         "<h2>Curves</h2>" if drawn else "",
         '<div class="charts">' + "".join(f"<figure>{svg}</figure>" for svg in drawn) + "</div>",
         "<h2>Samples</h2>" if samples else "",
@@ -182,7 +189,8 @@ def charts(rows: Sequence[Row], unit: str = "token", nats: bool = True, selects_
             lines = _losses(rows, x, y)
             if any(line.points for line in lines):
                 drawn.append(chart(f"{name} over {across}", x_label, label, lines, log=y == "perplexity"))
-    return drawn + [svg for name, *rest in _OTHERS if (svg := _other(rows, name, *rest))]
+    others = [svg for name, *rest in _OTHERS if (svg := _other(rows, name, *rest))]
+    return drawn + others + [svg for name, *rest in _BY_LAYER if (svg := _by_layer(rows, name, *rest))]
 
 
 _OTHERS = (
@@ -193,6 +201,12 @@ _OTHERS = (
     ("units_per_second", "Speed", "minutes", "units per second", BLUE),
     ("memory", "Memory in use", "minutes", "MiB", GREEN),
 )
+_BY_LAYER = (
+    ("gradient_norm_by_layer", "Gradient norm by layer", "norm before clipping"),
+    ("update_ratio_by_layer", "Change of the weights in one step", "share of their length"),
+)
+_COLOURS = (BLUE, ORANGE, GREEN, VIOLET, GREY)
+_FORMS: tuple[Literal["strong", "short", "dotted", "mixed"], ...] = ("strong", "short", "dotted", "mixed")
 _FROM: dict[str, tuple[str, Callable[[float], float | None]]] = {
     "minutes": ("seconds", lambda seconds: seconds / 60),
     "perplexity": ("loss", lambda loss: math.exp(loss) if loss < _DRAWABLE else None),
@@ -219,6 +233,38 @@ def _other(rows: Sequence[Row], name: str, title: str, x: str, label: str, colou
     lines = [Line("", points, GREY, "thin"), Line("", smoothed(points), colour)]
     log = name == "gradient_norm" and all(y > 0 for _, y in points)
     return chart(title, across, label, lines, log=log, zero=True)
+
+
+def _by_layer(rows: Sequence[Row], name: str, title: str, label: str) -> str:
+    """One line for each layer; their forms differ as well as their colours, and the two repeat at different places."""
+    layers = dict.fromkeys(layer for row in rows for layer in row.get(name, {}))
+    lines: list[Line] = []
+    for place, (layer, called) in enumerate(zip(layers, _brief(list(layers)), strict=True)):
+        points = _points([{"x": row["step"], "y": row.get(name, {}).get(layer)} for row in rows], "x", "y")
+        positive = smoothed([point for point in points if point[1] > 0])
+        if positive:
+            lines.append(Line(called, positive, _COLOURS[place % len(_COLOURS)], _FORMS[place % len(_FORMS)]))
+    return chart(title, "steps", label, lines, log=True) if lines else ""
+
+
+def _brief(layers: Sequence[str]) -> list[str]:
+    """What a legend calls layers: of the modules they are in only as many as tell them apart.
+
+    Example:
+        >>> _brief(["encoder.words", "encoder.recurrent.l0", "encoder.recurrent.l0_reverse", "a.output", "b.output"])
+        ['words', 'recurrent 1', 'recurrent 1, back', 'a.output', 'b.output']
+    """
+    named = [level(layer) or (layer, None, False) for layer in layers]
+    paths = {name: name.split(".") for name, _, _ in named}
+    ends = Counter(".".join(path[-many:]) for path in paths.values() for many in range(1, len(path) + 1))
+    brief = {}
+    for name, path in paths.items():
+        tails = (".".join(path[-many:]) for many in range(1, len(path) + 1))
+        brief[name] = next((tail for tail in tails if ends[tail] == 1), name)
+    return [
+        brief[name] + ("" if number is None else f" {number + 1}") + ", back" * reverse
+        for name, number, reverse in named
+    ]
 
 
 def _points(rows: Sequence[Row], x: str, y: str) -> list[tuple[float, float]]:
