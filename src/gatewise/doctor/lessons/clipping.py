@@ -92,10 +92,8 @@ def network(w: float, b: float) -> Recurrent:
     """The same as a layer of one unit, whose recurrent weight and bias are w and b.
 
     Example:
-        >>> layer = network(4.5, -2.2)
-        >>> output, _ = layer(torch.zeros(STEPS, 1, 1), {"hidden": torch.full((1, 1, 1), START)})
-        >>> tuple(output.shape)
-        (50, 1, 1)
+        >>> round(network(4.5, -2.2).weight_hh_l0.item(), 4)
+        4.5
     """
     layer = Recurrent(find("rnn", nonlinearity="sigmoid"), 1, 1, dtype=torch.float64)
     with torch.no_grad():
@@ -249,7 +247,13 @@ def _surface(free: Descent, clipped: Descent) -> Figure:
         for name, course, kind in _paths(free, clipped):
             outline = patheffects.withStroke(linewidth=3.4, foreground="white")
             axes.plot(*course.places[:, 0].T.numpy(), label=name, path_effects=[outline], **kind)
-        star = {"marker": "*", "markersize": 15, "color": "white", "markeredgecolor": "black", "linestyle": "none"}
+        star: dict[str, Any] = {
+            "marker": "*",
+            "markersize": 15,
+            "color": "white",
+            "markeredgecolor": "black",
+            "linestyle": "none",
+        }
         axes.plot(*SHOWN, label="start", **star)
         axes.grid(visible=False)
         axes.set_xlabel("recurrent weight w (no unit)")

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from gatewise.drawing.colours import BLUE, DARK, GREEN, GREY, ORANGE, VIOLET
 
 _INK, _GRID = "#39434b", "#e4e8ea"
-_STYLE: dict[str, Any] = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",  # on a page of Markdown the picture has no font of its own to ask for
     "svg.hashsalt": "gatewise",
     "font.family": "DejaVu Sans",  # comes with matplotlib

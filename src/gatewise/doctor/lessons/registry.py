@@ -20,6 +20,7 @@ LESSONS: dict[str, Lesson] = {
     lesson.name: lesson
     for lesson in (
         Lesson("clipping", "What does a gradient that is too long do, and what does clipping do?", f"{_HERE}.clipping"),
+        Lesson("remember", "How many updates does each cell need to learn to remember?", f"{_HERE}.remember.run"),
     )
 }
 """Name -> lesson, in the order in which they are best read."""

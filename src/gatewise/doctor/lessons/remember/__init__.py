@@ -1,0 +1,1 @@
+"""Lesson: copying, adding, temporal order; how many updates each cell needs to solve them."""
