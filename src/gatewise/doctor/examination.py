@@ -207,9 +207,7 @@ def _level(
     subject: Subject, layer: int, reverse: bool, distance: int, settings: DoctorSettings, say: Said
 ) -> LevelExamination:
     say(f"{name_of(layer, reverse)}: Jacobians and gates")
-    jacobians = jacobian_norms(
-        subject, layer, reverse, max_distance=distance, targets=settings.positions, seed=settings.seed
-    )
+    jacobians = jacobian_norms(subject, layer, reverse, max_distance=distance, targets=settings.positions)
     records = gate_records(subject, layer, reverse)
     return LevelExamination(
         layer,

@@ -15,7 +15,7 @@ from gatewise.gradients.curves import Curve
 from gatewise.gradients.memory import gradient_memory
 from gatewise.training.layer_names import told as named
 
-_LEAST = math.log(1e-10)  # below it there is nothing to see but the edge of the numbers
+_LEAST = math.log(1e-6)  # below it nothing is learnt; it would only press what matters into a corner
 _MOST = math.log(1e10)
 
 
@@ -42,7 +42,7 @@ def _jacobian(level: LevelExamination, examination: Examination) -> Picture:
         points = _finite(zip(first.distances.tolist(), bound.tolist(), strict=True))
         lines.append(Line("bound from the weights", points, GREY, "dashed"))
     svg = chart(
-        f"{level.name.capitalize()}: how much the output depends on states before",
+        f"{level.name.capitalize()}: how far back its output depends",
         f"distance in {unit}s",
         "spectral norm of the Jacobian",
         lines,
@@ -67,9 +67,9 @@ def _loss(examination: Examination) -> Picture | None:
         ends = [0.0, float(examination.distance)]
         lines.append(Line("1 % of the greatest", [(end, math.exp(start) * KEPT) for end in ends], GREY, "dashed"))
     svg = chart(
-        "How much the loss depends on states before",
+        "How far back the loss depends",
         f"distance in {examination.unit}s",
-        "norm of the gradient, nats per unit of state",
+        "norm of the gradient, nats",
         lines,
         log=True,
     )
@@ -89,7 +89,7 @@ def _shares(examination: Examination) -> Picture | None:
         )
         for place, share in enumerate(examination.shares)
     ]
-    title, across = "Where the gradient of the recurrent weights comes from", f"distance in {examination.unit}s"
+    title, across = "Where the gradient of the weights comes from", f"distance in {examination.unit}s"
     svg = chart(title, across, "% of it from within that distance", lines, zero=True)
     return Picture(svg, "A line that is at 100 % early has learnt from its nearest past alone.")
 
@@ -103,9 +103,9 @@ def _behaviour(examination: Examination) -> Picture | None:
     level = [(found.distances[0], 0.0), (found.distances[-1], 0.0)]
     lines = [Line("no difference", level, GREY, "dashed"), Line(f"a {unit} replaced", points, BLUE, "marked", band)]
     svg = chart(
-        f"By how much the loss worsens where a {unit} is replaced",
+        f"What it makes use of: a {unit} is replaced",
         f"distance of the replaced {unit} in {unit}s",
-        "nats",
+        "worsening of the loss, nats",
         lines,
         log_x=len(found.distances) > 2,
     )
@@ -189,7 +189,7 @@ def _curves(named: Sequence[tuple[str, Curve]]) -> Iterator[Line]:
         band = [
             (distance, math.exp(_within(low)), math.exp(_within(high)))
             for distance, low, high in zip(distances, curve.low.tolist(), curve.high.tolist(), strict=True)
-            if high > _LEAST
+            if high > _LEAST and low < _MOST
         ]
         yield Line(label, _finite(zip(distances, curve.mean_log.tolist(), strict=True)), colour, form, band)
 

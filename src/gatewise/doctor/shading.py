@@ -13,6 +13,8 @@ from gatewise.errors import SettingError
 
 _LONGEST = 600
 """Tokens that are shown: about what a reader looks at."""
+_LONG = 0.9
+"""Where none is asked for, a unit is chosen among those that keep longer than this share of the others."""
 
 
 class Chosen(NamedTuple):
@@ -40,7 +42,7 @@ class Chosen(NamedTuple):
 
 
 def chosen(examination: Examination, unit: int | None) -> Chosen:
-    """The unit that is looked at: the one asked for, else the one that keeps longest among those that do change.
+    """The unit that is looked at: the one asked for, else one that keeps long and turns now and then.
 
     Args:
         examination: with at least one level.
@@ -90,8 +92,17 @@ def _longest(level: LevelExamination) -> tuple[float, Chosen]:
         output = level.jacobians.of
         return 0.0, Chosen(level, output, int(level.records.states[output].std(0).argmax()))
     carried = level.carrying[0]
-    moving = level.records.states[carried.state].std(0) > 0
-    lives = torch.where(
-        moving & torch.isfinite(carried.half_life), carried.half_life.double(), torch.zeros(()).double()
-    )
-    return float(lives.max()), Chosen(level, carried.state, int(lives.argmax()))
+    values = level.records.states[carried.state]
+    lives = torch.where(torch.isfinite(carried.half_life), carried.half_life.double(), torch.zeros(()).double())
+    long = lives >= lives.quantile(_LONG)
+    turning = torch.where(long, _turning(values.double()), torch.tensor(-1.0, dtype=torch.float64))
+    return float(lives.max()), Chosen(level, carried.state, int(turning.argmax()))
+
+
+def _turning(values: Tensor) -> Tensor:
+    """[H], which share of what each unit does is no steady rise or fall: one that only counts steps shows nothing."""
+    centred, steps = values - values.mean(0), torch.arange(len(values), dtype=values.dtype)
+    steps = steps - steps.mean()
+    slope = (steps[:, None] * centred).sum(0) / (steps * steps).sum()
+    rest, whole = (centred - slope * steps[:, None]).square().sum(0), centred.square().sum(0)
+    return torch.where(whole > 0, rest / whole.clamp_min(1e-30), torch.zeros_like(whole))
