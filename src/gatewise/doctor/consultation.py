@@ -46,13 +46,14 @@ def consult(model: Any, text: str | Path | None = None, *, say: Said | None = No
         >>> import torch
         >>> import gatewise
         >>> from gatewise.nn import Recurrent
+        >>> _ = torch.manual_seed(0)
         >>> layer, inputs = Recurrent("gru", 3, 8).eval(), torch.randn(60, 3)
         >>> def loss(outputs, steps):
         ...     return outputs.square().sum(-1)
         >>> subject = Subject(layer, inputs, tuple("abc" * 20), step_loss=loss, unit="letter")
         >>> diagnosis = gatewise.doctor(subject, distance=20)
-        >>> diagnosis.healthy, sorted(diagnosis.rows)[:3]
-        (True, ['behaviour', 'bounds', 'carried'])
+        >>> [finding.cause for finding in diagnosis.findings], sorted(diagnosis.rows)[:3]
+        (['no_memory', 'gradient'], ['behaviour', 'bounds', 'carried'])
     """
     built = DOCTOR.build(settings)
     asked, cell = built["doctor"], built["loading"].cell

@@ -68,7 +68,7 @@ class Diagnosis:
 
     def text(self, width: int = _WIDTH) -> str:
         """For a terminal: the verdict, then the numbers."""
-        parts = [f"{self.name}: {self.lead}", self.verdict(width)]
+        parts = [_wrapped(f"{self.name}: {self.lead}", "", width), self.verdict(width)]
         parts += [table.text() for table in tables(self.examination)] if self.examination else []
         return "\n\n".join(parts)
 

@@ -154,10 +154,11 @@ def distance_of(subject: Subject, asked: int) -> int:
     if length < LEAST:
         message = f"a text of at least {LEAST} {unit}s is needed to look back in, but it has {length}"
         raise DataError(message, fix="give a longer text")
-    if asked >= length:
-        message = f"a text of {length:,} {unit}s has none that is {asked:,} back"
-        raise DataError(message, where="--distance", fix=f"give {length - 1:,} or less, or a longer text")
-    return asked or max(1, min(DISTANCE, length // 2 if subject.step_loss else length - 1))
+    most = length - 2  # one token to replace, and one after it to see what comes of that
+    if asked > most:
+        message = f"a text of {length:,} {unit}s is too short to look {asked:,} back"
+        raise DataError(message, where="distance", fix=f"give {most:,} or less, or a longer text")
+    return asked or min(DISTANCE, max(1, length // 2) if subject.step_loss else most)
 
 
 def shortened(subject: Subject, most: int) -> Subject:

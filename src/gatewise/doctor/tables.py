@@ -121,11 +121,11 @@ def _behaviour(examination: Examination) -> Table | None:
     found = examination.behaviour
     if found is None:
         return None
-    head = ("D", *map(str, found.distances))
+    head = ("D", "nats", "at least", "at most")
+    columns = (found.worsening.tolist(), found.low.tolist(), found.high.tolist())
     rows = [
-        ("nats", *(f"{value:.2g}" for value in found.worsening.tolist())),
-        ("at least", *(f"{value:.2g}" for value in found.low.tolist())),
-        ("at most", *(f"{value:.2g}" for value in found.high.tolist())),
+        (str(distance), *(f"{round(column[place], 3) + 0:+.3f}" for column in columns))
+        for place, distance in enumerate(found.distances)
     ]
     where, unit = "the end" if found.of_text else "it", examination.unit
     title = f"By how much the loss worsens where the {unit} D before {where} is replaced ({found.samples} tried)"

@@ -97,11 +97,19 @@ def farther(examination: Examination, reach: Reach) -> str:
             "the gradient reaches farther than the predictions make use of: for a longer memory train longer, on more "
             "text; another cell would not help"
         )
-    limits = f", not the {told(window, unit)} that training looked back" if window else ""
-    return (
-        f"what limits its memory are the gates{limits}: for a longer memory start with them more open "
-        "(--cell-options forget_bias=2 for an LSTM), or take more units"
-    )
+    kept = half_life(examination)
+    if kept >= reach.distance:
+        return (
+            f"half of its units keep what they hold for {told(kept, unit)} and longer, but little of that comes out: "
+            "for a longer memory train longer, or on text that asks for what lies far back"
+        )
+    return f"what limits its memory is that the gates let go of it: for a longer memory {_open(examination)}"
+
+
+def half_life(examination: Examination) -> float:
+    """The half-life in tokens that half of the units of a level have at least, of the longest level; 0: none."""
+    lives = [float(state.half_life.median()) for level in examination.levels for state in level.carrying]
+    return max(lives, default=0.0)
 
 
 def is_gated(examination: Examination) -> bool:
@@ -122,5 +130,12 @@ def told(distance: float, unit: str) -> str:
 
 def _gated(examination: Examination) -> str:
     if is_gated(examination):
-        return "open the gates that carry the state: --cell-options forget_bias=2 for an LSTM, and train longer"
+        return f"{_open(examination)}, and train longer"
     return "for a longer memory take a cell that can carry its state along: --cell lstm, or gru"
+
+
+def _open(examination: Examination) -> str:
+    bias = examination.subject.stack.cell.constants().get("forget_bias")
+    if isinstance(bias, int | float):
+        return f"start with them more open: --cell-options forget_bias={bias + 1:g} (it was {bias:g})"
+    return "take a cell that starts with open gates: --cell lstm --cell-options forget_bias=2"
