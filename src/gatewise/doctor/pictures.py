@@ -21,7 +21,7 @@ _MOST = math.log(1e10)
 
 def pictures(examination: Examination) -> list[Picture]:
     """Those of a network, in the order of the page."""
-    made = [_jacobian(level, examination) for level in examination.levels]
+    made: list[Picture | None] = [_jacobian(level, examination) for level in examination.levels]
     made += [_loss(examination), _shares(examination), _behaviour(examination)]
     for level in examination.levels:
         made += [_gates(level), _carried(level, examination)]
@@ -64,7 +64,7 @@ def _loss(examination: Examination) -> Picture | None:
     lines = list(_curves(list(longest.values())))
     start = max(float(curve.mean_log.max()) for _, curve in longest.values())
     if math.isfinite(start):
-        ends = [0.0, float(examination.distance)]
+        ends = [0.0, max((point[0] for line in lines for point in (*line.points, *line.band)), default=1.0)]
         lines.append(Line("1 % of the greatest", [(end, math.exp(start) * KEPT) for end in ends], GREY, "dashed"))
     svg = chart(
         "How far back the loss depends",

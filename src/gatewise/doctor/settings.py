@@ -32,7 +32,7 @@ class DoctorSettings(Settings):
         "the unit whose activation colours the text, counted from 0; without it, one that keeps long",
         minimum=0,
     )
-    positions: int = setting(6, "from how many places of the text to look back", minimum=1, unit="places")
+    positions: int = setting(8, "from how many places of the text to look back", minimum=1, unit="places")
     samples: int | None = setting(
         None,
         "tokens replaced at each distance to see whether the loss worsens; without it 512, or 32 of a whole text",

@@ -13,8 +13,9 @@ from gatewise.errors import SettingError
 
 _LONGEST = 600
 """Tokens that are shown: about what a reader looks at."""
-_LONG = 0.9
-"""Where none is asked for, a unit is chosen among those that keep longer than this share of the others."""
+_LONG, _SHOWN = 0.75, 0.02
+"""Where none is asked for, a unit is chosen among those that keep longer than this share of the others; those whose
+half-life is above that share of the text hardly change on a page."""
 
 
 class Chosen(NamedTuple):
@@ -92,11 +93,12 @@ def _longest(level: LevelExamination) -> tuple[float, Chosen]:
         output = level.jacobians.of
         return 0.0, Chosen(level, output, int(level.records.states[output].std(0).argmax()))
     carried = level.carrying[0]
-    values = level.records.states[carried.state]
-    lives = torch.where(torch.isfinite(carried.half_life), carried.half_life.double(), torch.zeros(()).double())
-    long = lives >= lives.quantile(_LONG)
-    turning = torch.where(long, _turning(values.double()), torch.tensor(-1.0, dtype=torch.float64))
-    return float(lives.max()), Chosen(level, carried.state, int(turning.argmax()))
+    values, lives = level.records.states[carried.state].double(), carried.half_life.double()
+    seen = lives <= _SHOWN * len(values)
+    long = seen & (lives >= lives[seen].quantile(_LONG)) if bool(seen.any()) else torch.ones_like(seen)
+    turning = torch.where(long, _turning(values), torch.full_like(lives, -1.0))
+    unit = int(turning.argmax())
+    return float(lives[unit]), Chosen(level, carried.state, unit)
 
 
 def _turning(values: Tensor) -> Tensor:

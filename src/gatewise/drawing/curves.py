@@ -236,7 +236,8 @@ def _draw(axes: Axes, lines: Iterable[Line]) -> None:
         points = thinned(line.points)
         label = printable(line.label) or "_nolegend_"
         if line.band:
-            axes.fill_between(*zip(*line.band, strict=True), color=line.colour, alpha=0.16, linewidth=0)
+            across, low, high = zip(*line.band, strict=True)
+            axes.fill_between(across, low, high, color=line.colour, alpha=0.16, linewidth=0)
         axes.plot([x for x, _ in points], [y for _, y in points], color=line.colour, label=label, **_FORMS[line.form])
         labelled += bool(line.label)
     if labelled > _MOST_INSIDE:  # they would stand in the way of the lines

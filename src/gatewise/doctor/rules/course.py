@@ -110,9 +110,8 @@ def _clipped(record: RunRecord) -> list[Finding]:
 
 def _faint(record: RunRecord) -> list[Finding]:
     said = {alarm["cause"] for alarm in record.alarms()}
-    norms = next(
-        (row["gradient_norm_by_layer"] for row in reversed(record.rows) if row.get("gradient_norm_by_layer")), {}
-    )
+    lines = [row["gradient_norm_by_layer"] for row in record.rows if row.get("gradient_norm_by_layer")]
+    norms: Mapping[str, float | None] = lines[-1] if lines else {}
     faint = faint_layers({name: norm for name, norm in norms.items() if norm is not None})
     if not faint or "vanishing" in said:
         return []
