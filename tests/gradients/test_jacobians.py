@@ -128,7 +128,7 @@ def test_norms_beyond_the_range_of_numbers_are_logarithms():
     subject = of_text(stack, 170)
     for factor in (1e-4, 50.0):
         with torch.no_grad():
-            stack.weight_hh_l0.copy_(factor * torch.eye(2))
+            stack.weight_hh_l0.copy_(factor * torch.eye(2).double())
             stack.bias_ih_l0.fill_(1e-3)
             stack.weight_ih_l0.fill_(0.0)
             stack.bias_hh_l0.fill_(0.0)

@@ -17,9 +17,14 @@ from torch import Tensor
 
 from gatewise.gradients.curves import Curve
 from gatewise.gradients.errors import MeasureError
+from gatewise.gradients.estimates import estimated_norms
 from gatewise.gradients.levels import Level, level_of, spread_distances, spread_targets
+from gatewise.gradients.scaling import power_of_two
 from gatewise.gradients.step_jacobians import CHUNK, Steps
 from gatewise.gradients.subject import Subject
+
+EXACT_UP_TO = 512
+"""The largest S whose Jacobians are multiplied; beyond it norms are estimated by products with vectors."""
 
 Curves = dict[str, Curve]
 
@@ -76,8 +81,13 @@ def jacobian_norms(
     max_distance: int = 100,
     targets: int = 6,
     of: str | None = None,
+    exact_up_to: int = EXACT_UP_TO,
+    seed: int = 0,
 ) -> JacobianNorms:
     """Measure how much of a change of a level's states is left, by distance, in float64.
+
+    Exact by products of step Jacobians while the cell has no more than ``exact_up_to`` numbers in its states; estimated
+    with 95 % intervals where it has more, spectral norms then at fewer distances (see `estimated_norms`).
 
     Args:
         subject: the layers and the text.
@@ -86,6 +96,8 @@ def jacobian_norms(
         max_distance: D in tokens, 0 to T - 1.
         targets: from how many places to look back, at least 1; spread over those that have D steps behind them.
         of: the state whose change is measured at t; None for the output.
+        exact_up_to: the largest S for exact norms.
+        seed: of the estimates.
 
     Raises:
         MeasureError: no such level or state, the text is no longer than D, or something is not finite.
@@ -106,7 +118,10 @@ def jacobian_norms(
     if of not in level.widths:
         raise MeasureError(f"the cell has no state {of!r}, only {', '.join(level.widths)}", where="of")
     chosen, distances = spread_targets(level.length, max_distance, targets), spread_distances(max_distance)
-    spectral, frobenius = exact_norms(level, chosen, distances, of)
+    if level.size <= exact_up_to:
+        spectral, frobenius = exact_norms(level, chosen, distances, of)
+    else:
+        spectral, frobenius = estimated_norms(level, chosen, distances, of, seed=seed)
     return JacobianNorms(layer, reverse, of, level.positions(chosen), spectral, frobenius)
 
 
@@ -178,16 +193,6 @@ class _Walk:
             logs = log_norms(self._products[row, :, part])
             for kind, log in zip(self.found, logs, strict=True):
                 kind[state][row, self._columns[distance]] = log + self._logs[row]
-
-
-def power_of_two(numbers: Tensor) -> Tensor:
-    """The power of two above each number, by which it is divided without rounding; 1 for 0.
-
-    Example:
-        >>> power_of_two(torch.tensor([0.0, 3.0, 0.2])).tolist()
-        [1.0, 4.0, 0.25]
-    """
-    return torch.where(numbers > 0, numbers / numbers.frexp().mantissa, 1.0)
 
 
 def log_norms(matrix: Tensor) -> tuple[Tensor, Tensor]:
