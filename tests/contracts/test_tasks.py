@@ -77,6 +77,24 @@ def test_eval_and_info_are_commands_of_every_task(trained, capsys):
     assert json.loads(capsys.readouterr().out)["task"]
 
 
+def test_what_is_recurrent_can_be_examined(trained, tmp_path):
+    if not trained.task.examine:
+        pytest.skip(f"{trained.task.name} has no recurrent layers")
+    text = tmp_path / "text.txt"
+    text.write_text("".join(f"{one}\n" for one in trained.sample.texts), encoding="utf-8")
+    subject = resolve(trained.task.examine)(trained.model, str(text))
+    layers, inputs = subject.double()
+    outputs = layers(inputs[:, None])[0].detach().requires_grad_()
+    if subject.step_loss is not None:
+        loss = subject.step_loss(outputs[:, 0], torch.arange(len(subject.tokens)))
+    else:
+        loss = subject.text_loss(outputs)
+    loss.sum().backward()
+    assert loss.isfinite().all()
+    assert bool((loss >= 0).all())
+    assert outputs.grad.abs().sum() > 0
+
+
 def test_its_commands_are_in_the_help(trained, capsys):
     main(["--help"])
     told = capsys.readouterr().out

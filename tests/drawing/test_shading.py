@@ -36,8 +36,8 @@ def test_the_strength_grows_with_the_value_and_the_value_is_shown():
 
 
 def test_below_zero_it_differs_without_colour_too():
-    found = spans(shaded_html(["a", "b"], [-3.0, 3.0], what="unit 7 of memory"))
-    assert [one[6] for one in found] == [True, False]
+    found = spans(shaded_html(["a", "b", "c"], [-3.0, 3.0, 0.0], what="unit 7 of memory"))
+    assert [one[6] for one in found] == [True, False, False]
     assert found[0][2:5] != found[1][2:5]
     assert found[0][5] == found[1][5]
 

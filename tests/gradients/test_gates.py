@@ -173,6 +173,24 @@ def test_what_is_not_found_is_said():
     assert not found.carry  # the product with R mixes units
 
 
+class Mixed(Cell):
+    """One gate made of two products by name, and a name that is only added to."""
+
+    state = {"hidden": "H"}
+    W = Input(("first", "second"))
+    R = Matrix("H", ("first", "second"))
+
+    def step(self, x, s, p):
+        before = x + p.R(s.hidden)
+        return s.next(hidden=sigmoid(before.first + before.second) * s.hidden)
+
+
+def test_a_gate_made_of_two_is_given_to_neither():
+    found = gate_records(subject_of(Mixed()))
+    assert not found.gates
+    assert set(found.missing) == {"first", "second"}
+
+
 class Leaky(Cell):
     """h' = 0.75 h + 0.25 tanh(W x + R h): a share that no gate gives."""
 

@@ -137,7 +137,7 @@ def _terminal_number(word: str, weight: float) -> str:
 def _html_word(word: str, weight: float, title: str, weakest: float) -> str:
     if abs(weight) < weakest:
         return word
-    parts, line = (_BLUE, "") if weight > 0 else (_ORANGE, f";border-bottom:2px dotted rgb({_ORANGE})")
+    parts, line = (_BLUE, "") if weight >= 0 else (_ORANGE, f";border-bottom:2px dotted rgb({_ORANGE})")
     ground = f"background:rgba({parts},{_STRONGEST * abs(weight):.2f})"
     style = f"{ground};border-radius:3px;padding:2px 1px{line}"
     return f'<span title="{html.escape(title)}" style="{style}">{word}</span>'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Generic, TypeVar
 
 import torch
@@ -18,6 +19,8 @@ TEXTS = 10_000
 
 UNITS = {"word": "word", "char": "character", "byte": "byte", "bpe": "piece", "unigram": "piece"}
 """What a token is called, at each level of a tokenizer."""
+
+_BROKEN = "\N{REPLACEMENT CHARACTER}"
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -47,11 +50,19 @@ class InType(Generic[Network]):
 def names_of(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[str, ...]:
     """Each token as a reader knows it: a piece with its space, an end of a text by its name.
 
+    Tokens that are parts of a letter in UTF-8 are told by the last of them, which has the letter; the others are empty.
+
     Example:
         >>> from gatewise.text.settings import TextSettings
-        >>> names_of(Tokenizer.train(["so"], TextSettings(level="char")), [0, 2])
-        ('<eos>', 'o')
+        >>> tokenizer = Tokenizer.train(["so"], TextSettings(level="byte"))
+        >>> names_of(tokenizer, [tokenizer.eos_id, *tokenizer.encode("né")])
+        ('<eos>', 'n', '', 'é')
     """
     known = {number: tokenizer.decode([number]) for number in set(ids)}
     known[tokenizer.eos_id] = tokenizer.tokens([tokenizer.eos_id])[0]
-    return tuple(known[number] for number in ids)
+    found: list[str] = []
+    for broken, run in groupby(ids, lambda number: _BROKEN in known[number]):
+        names, part = [known[number] for number in run], len(found)
+        whole = tokenizer.decode(ids[part : part + len(names)]) if broken else _BROKEN
+        found += names if _BROKEN in whole else [*[""] * (len(names) - 1), whole]
+    return tuple(found)
