@@ -14,6 +14,7 @@ from gatewise.cli.program import main
 from gatewise.errors import GatewiseError
 from gatewise.tasks.declaration import Declaration, Sample, resolve
 from gatewise.tasks.discovery import find_tasks
+from gatewise.training.metrics import read_metrics
 from tolerance import tolerance
 
 TASKS = find_tasks()
@@ -40,6 +41,24 @@ def trained(request, tmp_path_factory) -> Trained:
     sample = resolve(task.sample)(folder)
     model = gatewise.train(task.name, sample.files, out=str(folder / "run"), **sample.settings)
     return Trained(task, sample, folder / "run", model)
+
+
+NETWORKS = [name for name in TASKS if name != "ngram"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_healthy_run_knows_the_norm_of_each_layer_and_says_nothing(name, tmp_path):
+    sample = resolve(TASKS[name].sample)(tmp_path)
+    longer = {**sample.settings, "epochs": 100, "max_steps": 200, "log_every": 10}
+    gatewise.train(name, sample.files, out=str(tmp_path / "run"), **longer)
+    lines = read_metrics(tmp_path / "run" / "metrics.jsonl")
+    assert lines[-1]["step"] == 200
+    assert not [alarm for line in lines for alarm in line.get("alarms", [])]
+    for line in lines:
+        layers = line["gradient_norm_by_layer"]
+        assert "output" in layers
+        assert max(layers.values()) <= line["gradient_norm_max"] * (1 + 1e-6)
 
 
 def test_saved_and_loaded_it_predicts_the_same(trained, tmp_path):

@@ -123,6 +123,36 @@ def test_every_curve_is_there(text):
     assert text.count("<svg") == len(titles)
 
 
+def by_layer(steps):
+    """Rows with norms by layer; one layer is trained from the middle on, and one norm is no number."""
+    for row in rows(steps):
+        late = {"encoder.recurrent.l0": 0.5} if row["step"] > steps / 2 else {}
+        norms = {"words": 1.0, "encoder.recurrent.l1_reverse": None if row["step"] == 3 else 0.25, **late}
+        yield (
+            row | {"gradient_norm_by_layer": norms} | ({"update_ratio_by_layer": norms} if row["step"] % 5 == 0 else {})
+        )
+
+
+def test_norms_by_layer_are_drawn_with_their_names():
+    told = Page(made(list(by_layer(40)))).text
+    for title in ("Gradient norm by layer", "Change of the weights in one step"):
+        assert title in told
+    for layer in ("words", "recurrent 1", "recurrent 2, back"):
+        assert told.count(layer) == 2
+
+
+def test_norms_that_are_zero_everywhere_are_not_drawn():
+    assert "by layer" not in made([row | {"gradient_norm_by_layer": {"words": 0.0}} for row in rows(5)])
+
+
+def test_alarms_stand_above_the_curves_and_are_escaped():
+    alarm = {"cause": "divergence", "step": 1200, "line": "the loss is 9 > 4: lower the learning rate"}
+    text = made([*rows(3), next(iter(rows(1))) | {"alarms": [alarm]}])
+    assert "<p>Step 1,200: the loss is 9 &gt; 4: lower the learning rate.</p>" in text
+    assert text.index("What went wrong") < text.index("Curves")
+    assert "What went wrong" not in made()
+
+
 def test_a_loss_that_is_no_log_probability_gets_no_perplexity():
     text = made(list(rows(10)), nats=False)
     assert "erplexity" not in text

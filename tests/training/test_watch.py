@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from gatewise.errors import TrainingError
-from gatewise.training.metrics import read_metrics
+from gatewise.training.metrics import MetricsFile, read_metrics
+from gatewise.training.progress import Progress
 from gatewise.training.settings import TrainingSettings
 from training.stacked import Network, Sums, rows
 from training.watching import Memory, everything, quick_fit, terminate
@@ -184,3 +185,20 @@ def test_a_resumed_run_says_the_same_and_says_it_once(tmp_path, stop):
     told = [line for memory in parts for line in memory.lines if "stopped after" not in line]
     assert told == whole.lines
     assert everything(tmp_path / "whole") == everything(tmp_path / "parted")
+
+
+def test_numbers_inside_a_line_that_are_not_finite_become_null(tmp_path):
+    file = MetricsFile(tmp_path / "metrics.jsonl", 0)
+    file.write({"step": 1, "update_ratio_by_layer": {"a": math.inf, "b": 0.5}, "alarms": [{"cause": "x"}]})
+    file.close()
+    (line,) = read_metrics(tmp_path / "metrics.jsonl")
+    assert line == {"step": 1, "update_ratio_by_layer": {"a": None, "b": 0.5}, "alarms": [{"cause": "x"}]}
+
+
+def test_a_checkpoint_of_before_the_watch_is_read():
+    """Its progress has no history and its interval no norms."""
+    state = Progress(step=7).to_dict()
+    del state["health"]
+    for name in ("greatest", "norms", "counts", "ratios", "alarms"):
+        del state["interval"][name]
+    assert Progress.from_dict(state) == Progress(step=7)

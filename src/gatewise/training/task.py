@@ -112,7 +112,10 @@ class Task(Protocol):
         ...
 
     def loss(self, network: nn.Module, batch: Any, carry: Any) -> StepLoss:
-        """The loss of a batch that continues from ``carry`` (None: from the beginning)."""
+        """The loss of a batch that continues from ``carry`` (None: from the beginning).
+
+        Asked for once more where a step was not finite, to find out where that began.
+        """
         ...
 
     def validate(self, network: nn.Module) -> dict[str, float]:
