@@ -34,6 +34,9 @@ from gatewise.gradients.weight_shares import WeightShare, weight_shares
 DISTANCE = 200
 """How far back is looked where nothing is asked; half of the text where that is less, so that several places of the
 text have so much before them."""
+EXACT_UP_TO = 256
+"""Numbers in the states of a level up to which Jacobians are multiplied: seconds. More are estimated, with intervals,
+and from a quarter of the places, so that a layer of 384 units takes half a minute at most on two cores."""
 LEAST = 3
 """Tokens of the shortest text on which anything reaches back."""
 Said = Callable[[str], None]
@@ -204,11 +207,25 @@ def _chosen(subject: Subject, layer: int) -> list[tuple[int, bool]]:
     return [(number, reverse) for number in layers for reverse in (False, True)[: stack.num_directions]]
 
 
+def _places(subject: Subject, positions: int) -> int:
+    """From how many places of the text the Jacobians are followed back."""
+    size = sum(subject.stack.state_widths.values())
+    return positions if size <= EXACT_UP_TO else max(2, positions // 4)
+
+
 def _level(
     subject: Subject, layer: int, reverse: bool, distance: int, settings: DoctorSettings, say: Said
 ) -> LevelExamination:
     say(f"{name_of(layer, reverse)}: Jacobians and gates")
-    jacobians = jacobian_norms(subject, layer, reverse, max_distance=distance, targets=settings.positions)
+    jacobians = jacobian_norms(
+        subject,
+        layer,
+        reverse,
+        max_distance=distance,
+        targets=_places(subject, settings.positions),
+        exact_up_to=EXACT_UP_TO,
+        seed=settings.seed,
+    )
     records = gate_records(subject, layer, reverse)
     return LevelExamination(
         layer,

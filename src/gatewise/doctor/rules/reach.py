@@ -87,15 +87,15 @@ def farther(examination: Examination, reach: Reach) -> str:
     window, behaviour, unit = examination.window, examination.behaviour, examination.unit
     if not is_gated(examination):
         return _gated(examination)
+    if behaviour is not None and 2 * behaviour.length < min(reach.distance, window or reach.distance):
+        return (
+            "the gradient reaches farther than the predictions make use of: for a longer memory train longer and on "
+            "more text, before you try another cell"
+        )
     if window is not None and reach.distance >= window:
         return (
             f"training looked back {told(window, unit)} at most, and the gradient reaches farther: for a longer memory "
             f"train with --bptt {2 * window}"
-        )
-    if behaviour is not None and 0 < 2 * behaviour.length < reach.distance:
-        return (
-            "the gradient reaches farther than the predictions make use of: for a longer memory train longer, on more "
-            "text; another cell would not help"
         )
     kept = half_life(examination)
     if kept >= reach.distance:

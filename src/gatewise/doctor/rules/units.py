@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from gatewise.doctor.examination import Examination, LevelExamination
 from gatewise.doctor.findings import Finding, Severity
-from gatewise.doctor.thresholds import ALWAYS, DEAD, MOSTLY, SATURATED, SHUT
+from gatewise.doctor.thresholds import ALWAYS, DEAD, MOSTLY, PINNED, RADIUS, SATURATED, SHUT
 
 _OPEN = "start anew with --cell-options forget_bias=1 or more, and a lower --learning-rate"
 
 
 def judge_units(examination: Examination) -> list[Finding]:
-    """Dead units, carrying gates that are stuck shut, gates that are saturated; each layer by itself."""
-    rules = (_dead, _shut, _saturated)
+    """Dead units, carrying gates that are stuck shut, weights that are too large; each layer by itself."""
+    rules = (_dead, _shut, _overdriven)
     return [finding for level in examination.levels for rule in rules for finding in rule(level)]
 
 
@@ -50,16 +50,32 @@ def _shut(level: LevelExamination) -> list[Finding]:
     return found
 
 
-def _saturated(level: LevelExamination) -> list[Finding]:
-    found = []
-    for gate in level.gates:
-        share = float(gate.saturated.mean())
-        if share <= SATURATED:
-            continue
-        sentence = (
-            f"{level.name}: the gate {gate.gate} is nearly 0 or 1 {share:.0%} of the time: it switches, and hardly "
-            "learns, since its slope is nearly 0 there"
-        )
-        advice = "lower the learning rate, or decay the weights more (--weight-decay)"
-        found.append(Finding("warning", "saturated", sentence, advice, "share of saturated values", share, SATURATED))
-    return found
+def _overdriven(level: LevelExamination) -> list[Finding]:
+    """Weights so large that what they drive sits at its ends, where its slope is nearly 0 and no gradient passes."""
+    widest = max(level.bound.matrices, key=lambda matrix: matrix.spectral_norm, default=None)
+    if widest is None:
+        return []
+    if level.gates:
+        share, limit = sum(float(gate.saturated.mean()) for gate in level.gates) / len(level.gates), SATURATED
+        what = f"its gates are nearly 0 or 1 {share:.0%} of the time: they switch, and hardly learn any more"
+    else:
+        share, limit = _pinned(level), PINNED
+        what = f"{share:.0%} of what its units put out is pinned to an end, where the slope is 0 and no gradient passes"
+        if (widest.spectral_radius or 0.0) < RADIUS:
+            return []
+    if share <= limit:
+        return []
+    sentence = f"{level.name}: {what}; its weights are too large (the spectral norm of R is {widest.spectral_norm:.3g})"
+    advice = "train again with a lower --learning-rate, and --clip-norm 1"
+    return [Finding("fault", "overdriven", sentence, advice, "share of saturated values", share, limit)]
+
+
+def _pinned(level: LevelExamination) -> float:
+    """The share of the values of tanh and sigmoid that are within 1 % of one of their ends."""
+    ends = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
+    shares = []
+    for name, values in level.records.candidates.items():
+        if level.records.functions[name] in ends:
+            low, high = ends[level.records.functions[name]]
+            shares.append(float(((values < low + 0.01) | (values > high - 0.01)).double().mean()))
+    return sum(shares) / len(shares) if shares else 0.0
