@@ -19,6 +19,7 @@ from draw_step_program import drawn_from, pictures
 from leaky_cell import Leaky
 
 from gatewise.cells import CELLS, Cell, variants
+from gatewise.doctor.declaration import DOCTOR
 from gatewise.scan.stored import shipped
 from gatewise.scan.trace import trace
 from gatewise.settings import Setting
@@ -159,6 +160,7 @@ def settings_page() -> str:
         for task in tasks
         for verb in task.verbs
     ]
+    verbs.append((DOCTOR.name, DOCTOR))
     sections = [
         f"## {name}: [{table}]\n\n{settings_table(fields)}"
         for name, verb in verbs

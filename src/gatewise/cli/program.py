@@ -11,6 +11,7 @@ import click
 
 from gatewise.cli.command import command_of, debug_option
 from gatewise.cli.lazy import Entry, LazyGroup
+from gatewise.doctor.declaration import DOCTOR
 from gatewise.errors import GatewiseError
 from gatewise.settings import nearest
 from gatewise.tasks.console import writing_to
@@ -89,6 +90,7 @@ def _root() -> LazyGroup:
     for task in find_tasks().values():
         for verb in task.verbs:
             verbs.setdefault(verb.name, {})[task.name] = verb
+    verbs[DOCTOR.name] = {"": DOCTOR}
     entries |= {name: Entry(next(iter(found.values())).help, _maker(found)) for name, found in verbs.items()}
     return LazyGroup(
         name="gatewise",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
-from gatewise.drawing.colours import BLUE
+from gatewise.drawing.colours import BLUE, DARK, GREEN, ORANGE, VIOLET
 from gatewise.drawing.letters import printable
 
 if TYPE_CHECKING:
@@ -38,6 +38,50 @@ _STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
+Form = Literal[
+    "thin",
+    "strong",
+    "marked",
+    "dashed",
+    "steps",
+    "short",
+    "dotted",
+    "mixed",
+    "circles",
+    "squares",
+    "triangles",
+    "diamonds",
+    "crosses",
+]
+TOLD_APART: tuple[tuple[str, Form], ...] = (
+    (BLUE, "circles"),
+    (ORANGE, "squares"),
+    (DARK, "triangles"),
+    (VIOLET, "diamonds"),
+    (GREEN, "crosses"),
+)
+"""Colour and form of lines that stand side by side: dashes and markers tell them apart where no colours are seen."""
+_FORMS: dict[Form, dict[str, Any]] = {
+    "thin": {"linewidth": 0.8, "alpha": 0.45},
+    "strong": {"linewidth": 1.7},
+    "dashed": {"linewidth": 1.2, "linestyle": (0, (4, 3))},
+    "marked": {"linewidth": 1.7, "marker": "o", "markersize": 3.5},
+    "steps": {"linewidth": 1.7, "drawstyle": "steps-pre"},
+    "short": {"linewidth": 1.7, "linestyle": (0, (4, 1.5))},
+    "dotted": {"linewidth": 1.7, "linestyle": (0, (1, 1.2))},
+    "mixed": {"linewidth": 1.7, "linestyle": (0, (4, 1.2, 1, 1.2))},
+    "circles": {"linewidth": 1.6, "marker": "o", "markersize": 4, "markevery": 0.09},
+    "squares": {"linewidth": 1.6, "linestyle": (0, (5, 2)), "marker": "s", "markersize": 4, "markevery": 0.1},
+    "triangles": {
+        "linewidth": 1.6,
+        "linestyle": (0, (6, 2, 1, 2)),
+        "marker": "^",
+        "markersize": 4.5,
+        "markevery": 0.11,
+    },
+    "diamonds": {"linewidth": 1.6, "linestyle": (0, (1, 1.3)), "marker": "D", "markersize": 4, "markevery": 0.12},
+    "crosses": {"linewidth": 1.6, "linestyle": (0, (8, 3)), "marker": "x", "markersize": 5, "markevery": 0.13},
+}
 
 
 @dataclass(frozen=True)
@@ -50,13 +94,15 @@ class Line:
         colour: a CSS colour.
         form: thin (the raw values), strong (their course), marked (a marker at each point), dashed (a level), steps
             (what holds from one point up to the next, as it was at the later one); and for lines that are told apart
-            without colours too: short (dashes), dotted, mixed (dashes and dots).
+            without colours too: short (dashes), dotted, mixed (dashes and dots), or one of :data:`TOLD_APART`.
+        band: triples (x, low, high) of an area around it, such as an interval.
     """
 
     label: str
     points: Sequence[tuple[float, float]]
     colour: str = BLUE
-    form: Literal["thin", "strong", "marked", "dashed", "steps", "short", "dotted", "mixed"] = "strong"
+    form: Form = "strong"
+    band: Sequence[tuple[float, float, float]] = ()
 
 
 def chart(
@@ -185,21 +231,14 @@ def thinned(points: Sequence[tuple[float, float]], most: int = _MOST_POINTS) -> 
 
 
 def _draw(axes: Axes, lines: Iterable[Line]) -> None:
-    forms: dict[str, dict[str, Any]] = {
-        "thin": {"linewidth": 0.8, "alpha": 0.45},
-        "strong": {"linewidth": 1.7},
-        "dashed": {"linewidth": 1.2, "linestyle": (0, (4, 3))},
-        "marked": {"linewidth": 1.7, "marker": "o", "markersize": 3.5},
-        "steps": {"linewidth": 1.7, "drawstyle": "steps-pre"},
-        "short": {"linewidth": 1.7, "linestyle": (0, (4, 1.5))},
-        "dotted": {"linewidth": 1.7, "linestyle": (0, (1, 1.2))},
-        "mixed": {"linewidth": 1.7, "linestyle": (0, (4, 1.2, 1, 1.2))},
-    }
     labelled = 0
     for line in lines:
         points = thinned(line.points)
         label = printable(line.label) or "_nolegend_"
-        axes.plot([x for x, _ in points], [y for _, y in points], color=line.colour, label=label, **forms[line.form])
+        if line.band:
+            across, low, high = zip(*line.band, strict=True)
+            axes.fill_between(across, low, high, color=line.colour, alpha=0.16, linewidth=0)
+        axes.plot([x for x, _ in points], [y for _, y in points], color=line.colour, label=label, **_FORMS[line.form])
         labelled += bool(line.label)
     if labelled > _MOST_INSIDE:  # they would stand in the way of the lines
         axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))

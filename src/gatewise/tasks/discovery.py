@@ -15,6 +15,8 @@ from gatewise.tasks.declaration import Declaration
 
 GROUP = "gatewise.tasks"
 """The entry points of other packages' tasks; each names a tuple of declarations, as ``declaration.py`` has it."""
+OF_ALL = {"train": "what follows it is the name of a task", "doctor": "a task says by `examine` what is examined"}
+"""The commands that no task may declare, each with the way in which a task takes part in it."""
 
 
 class Found(NamedTuple):
@@ -63,8 +65,8 @@ def _add(tasks: dict[str, Declaration], task: object) -> None:
         raise ValueError(f"there is a task {task.name} already")
     taken = {verb.name: verb for other in tasks.values() for verb in other.verbs}
     for verb in task.verbs:
-        if verb.name == "train":
-            raise ValueError("the command train is that of all tasks; what follows it is the name of a task")
+        if verb.name in OF_ALL:
+            raise ValueError(f"the command {verb.name} is that of all tasks; {OF_ALL[verb.name]}")
         other = taken.get(verb.name)
         if other is not None and not (verb.on_model and verb.names() == other.names()):
             raise ValueError(f"there is a command {verb.name} already, which takes {', '.join(other.names())}")

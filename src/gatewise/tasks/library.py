@@ -111,7 +111,7 @@ def open_model(path: str | Path, cell: Any = None, task: str = "") -> Any:
     if reader := _reader(place):
         _refuse_other(place, _with_reader(reader), task)
         return resolve(reader)(place, cell)
-    folder = read_folder(_model_folder(place), mapped)
+    folder = read_folder(model_folder(place), mapped)
     found = _task_in(folder.read(CONFIG), f"{folder.path}/{CONFIG}")
     _refuse_other(place, found, task)
     return resolve(found.load)(folder, cell)
@@ -144,15 +144,19 @@ def task_of(path: str | Path) -> Declaration:
     place = Path(path)
     if reader := _reader(place):
         return _with_reader(reader)
-    config = _model_folder(place) / CONFIG
+    config = model_folder(place) / CONFIG
     if not config.is_file():
         read_folder(config.parent, mapped)  # says what is wrong with it
         raise ModelFileError(f"this is no model folder of gatewise: it has no {CONFIG}", where=str(config.parent))
     return _task_in(config.read_bytes(), str(config))
 
 
-def _model_folder(place: Path) -> Path:
-    """The folder itself, or that of the model in a run folder."""
+def model_folder(place: Path) -> Path:
+    """The folder itself, or that of the model in a run folder.
+
+    Raises:
+        ModelFileError: it is the folder of a run that is not finished.
+    """
     inner = place / "model"
     if (place / "checkpoints").is_dir() and not inner.is_dir():
         fix = f"finish it first: train with --resume --out {place}"

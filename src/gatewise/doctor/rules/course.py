@@ -1,0 +1,146 @@
+"""How a training went, from what it wrote down: what was said on the way, and what is only seen at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any, NamedTuple
+
+from gatewise.doctor.findings import Finding, Severity, ordered
+from gatewise.doctor.run_record import RunRecord
+from gatewise.doctor.thresholds import BOUNCE, BOUNCE_AND_LATE, CLIPPED, FEWEST, LATE
+from gatewise.training.health import FAINT, faint_layers
+from gatewise.training.layer_names import told as named
+
+_SEVERITIES: dict[str, Severity] = {"vanishing": "warning", "spike": "warning"}
+"""Of what was said during the run; whatever is not here is a fault."""
+_HIGH, _LOW = 0.5, 0.15  # shares of the highest rate
+
+
+class Course(NamedTuple):
+    """A run while its learning rate was high and once it was low.
+
+    Attributes:
+        bounce: the gradient norm of the first, over that of the second.
+        late: by how much the loss fell after the first, over by how much it fell in it.
+    """
+
+    bounce: float
+    late: float
+
+
+def judge_run(record: RunRecord) -> list[Finding]:
+    """What is to be said of a run; of one that went well notes alone."""
+    rules = (_ended, _alarms, _too_high, _skipped, _clipped, _faint, _went)
+    return ordered(finding for rule in rules for finding in rule(record))
+
+
+def course_of(record: RunRecord) -> Course | None:
+    """How a run depends on its rate; None where it has too few lines, or a rate that hardly changes."""
+    whole = [row for row in record.rows if row.get("loss") is not None and row.get("gradient_norm") is not None]
+    rows = whole[len(whole) // 10 + 1 :]  # the beginning is steep in any case
+    highest = max((row["learning_rate"] for row in whole), default=0.0)
+    high = [row for row in rows if row["learning_rate"] >= _HIGH * highest]
+    low = [row for row in rows if row["learning_rate"] < _LOW * highest]
+    if len(whole) < FEWEST or len(high) < 3 or len(low) < 2:
+        return None
+    few = 1 + max(1, len(high) // 5)
+    begins, ends, last = (_median(part, "loss") for part in (high[:few], high[-few:], low))
+    bounce = _median(high[len(high) // 3 :], "gradient_norm") / max(_median(low, "gradient_norm"), 1e-30)
+    return Course(bounce, (ends - last) / max(begins - ends, 1e-9))
+
+
+def _ended(record: RunRecord) -> list[Finding]:
+    if record.stopped != "not finite":
+        return []
+    sentence = (
+        "the run ended since its gradients stayed NaN or infinite; its model is that of the best validation before"
+    )
+    return [Finding("fault", "not_finite", sentence, _lower(record), "steps in a row without a finite gradient", None)]
+
+
+def _alarms(record: RunRecord) -> list[Finding]:
+    found = []
+    for alarm in record.alarms():
+        what, _, advice = str(alarm["line"]).rpartition(": ")
+        severity = _SEVERITIES.get(alarm["cause"], "fault")
+        sentence = f"at step {alarm['step']:,} of training {what}"
+        if alarm["cause"] == "divergence":
+            sentence, advice = f"{sentence}, so the learning rate was too high", _lower(record)
+        found.append(Finding(severity, alarm["cause"], sentence, advice, "step at which it was seen", alarm["step"]))
+    return found
+
+
+def _too_high(record: RunRecord) -> list[Finding]:
+    course = course_of(record)
+    if course is None or any(alarm["cause"] == "divergence" for alarm in record.alarms()):
+        return []  # that the loss rose says the same, and more plainly
+    jumps = course.bounce > BOUNCE or (course.bounce > BOUNCE_AND_LATE and course.late > LATE)
+    if not jumps:
+        return []
+    sentence = (
+        f"the learning rate was too high: the gradient was {course.bounce:.1f} x as long while it was high as once it "
+        "was low, so the weights jumped about instead of settling"
+    )
+    measure = "gradient norm at high rate, over that at low rate"
+    return [Finding("fault", "rate_too_high", sentence, _lower(record), measure, course.bounce, BOUNCE_AND_LATE)]
+
+
+def _skipped(record: RunRecord) -> list[Finding]:
+    skipped = [step for step, share in record.numbers("skipped") if share > 0]
+    if not skipped or record.stopped == "not finite":
+        return []
+    sentence = f"the gradient was not finite near step {skipped[0]:,}, so steps were skipped there"
+    measure = "lines of metrics with skipped steps"
+    return [Finding("warning", "skipped", sentence, _lower(record), measure, float(len(skipped)), 0.0)]
+
+
+def _clipped(record: RunRecord) -> list[Finding]:
+    shares = [share for _, share in record.numbers("clipped")]
+    after = shares[len(shares) // 10 + 1 :]
+    if len(after) < FEWEST - 2 or (share := sum(after) / len(after)) <= CLIPPED:
+        return []
+    limit = record.training.get("clip_norm") or record.training.get("clip_value")
+    sentence = (
+        f"{share:.0%} of the steps were clipped, so the clipping decides how far a step goes, not the learning rate"
+    )
+    advice = "lower --learning-rate, or " + (f"clip less: --clip-norm {4 * limit:g}" if limit else "clip less")
+    return [Finding("warning", "clipped", sentence, advice, "share of clipped steps", share, CLIPPED)]
+
+
+def _faint(record: RunRecord) -> list[Finding]:
+    said = {alarm["cause"] for alarm in record.alarms()}
+    lines = [row["gradient_norm_by_layer"] for row in record.rows if row.get("gradient_norm_by_layer")]
+    norms: Mapping[str, float | None] = lines[-1] if lines else {}
+    faint = faint_layers({name: norm for name, norm in norms.items() if norm is not None})
+    if not faint or "vanishing" in said:
+        return []
+    layer = min(faint, key=lambda name: faint[name])
+    sentence = (
+        f"in the end {named(layer)} got {faint[layer]:.1g} of the gradient of the layer on top: hardly any signal"
+    )
+    advice = "use --residual, an LSTM or GRU cell, or fewer layers"
+    return [Finding("warning", "vanishing", sentence, advice, "share of the top layer's gradient", faint[layer], FAINT)]
+
+
+def _went(record: RunRecord) -> list[Finding]:
+    losses = record.numbers("loss")
+    if not losses:
+        return []
+    steps, shares = record.rows[-1]["step"], [share for _, share in record.numbers("clipped")]
+    clipped = f", {sum(shares) / len(shares):.0%} of the steps clipped" if shares else ""
+    sentence = f"its training: {steps:,} steps, loss {losses[0][1]:.3g} to {losses[-1][1]:.3g}{clipped}"
+    few = len(record.rows) < FEWEST
+    advice = "for a verdict on its course write more lines: --log-every 10" if few else ""
+    return [Finding("note", "course", sentence, advice, "steps", float(steps))]
+
+
+def _lower(record: RunRecord) -> str:
+    rate = record.training.get("learning_rate") or max((rate for _, rate in record.numbers("learning_rate")), default=0)
+    lower = f"train with --learning-rate {rate / 10:g} (it was {rate:g})" if rate else "lower --learning-rate"
+    unclipped = record.training and not record.training.get("clip_norm") and not record.training.get("clip_value")
+    return f"{lower}, and --clip-norm 1" if unclipped else lower
+
+
+def _median(rows: Sequence[Mapping[str, Any]], name: str) -> float:
+    return float(median(row[name] for row in rows))

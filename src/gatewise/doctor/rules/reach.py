@@ -1,0 +1,141 @@
+"""How far back a network remembers, by its gradient and by its behaviour, and what would make that more."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from gatewise.doctor.examination import Examination, name_of
+from gatewise.doctor.findings import Finding
+from gatewise.doctor.thresholds import KEPT, TOO_SHORT
+from gatewise.gradients.memory import gradient_memory
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far back the gradient of the loss reaches.
+
+    Attributes:
+        distance: tokens after which it stays below 1 % of its start; infinite where it does not on this text.
+        where: the layer and state in which it reaches so far.
+    """
+
+    distance: float
+    where: str
+
+
+def gradient_reach(examination: Examination) -> Reach | None:
+    """The farthest of all layers and states; None where no state has any gradient."""
+    found = [
+        Reach(gradient_memory(part.curve, KEPT), f"{name_of(part.layer, part.reverse)}, {part.state}")
+        for part in (examination.loss.states if examination.loss else ())
+        if math.isfinite(float(part.curve.mean_log.max()))
+    ]
+    return max(found, key=lambda reach: reach.distance, default=None)
+
+
+def judge_reach(examination: Examination) -> list[Finding]:
+    """Behaviour first, since that is what a user sees; then the gradient, and what to change."""
+    return [*_behaviour(examination), *_gradient(examination)]
+
+
+def _behaviour(examination: Examination) -> list[Finding]:
+    behaviour = examination.behaviour
+    if behaviour is None:
+        return []
+    unit, length = examination.unit, behaviour.length
+    where = "the end of the text" if behaviour.of_text else "the present"
+    measure = f"behavioural memory in {unit}s"
+    if length == 0:
+        sentence = f"no single {unit} before {where} matters to it: replacing one changes the loss no more than chance"
+        advice = (
+            f"train longer, or examine it on a text like those it was trained on (here: {examination.distance} back)"
+        )
+        return [Finding("warning", "no_memory", sentence, advice, measure, 0.0, 1.0)]
+    if behaviour.reaches_end:
+        sentence = f"it uses at least the last {told(length, unit)}: replacing one so far back still worsens the loss"
+        advice = f"look farther: --distance {2 * length} on a longer text"
+        return [Finding("note", "behaviour", sentence, advice, measure, float(length))]
+    sentence = f"it uses the last {told(length, unit)}: replacing one farther back changes the loss no more than chance"
+    return [Finding("note", "behaviour", sentence, "", measure, float(length))]
+
+
+def _gradient(examination: Examination) -> list[Finding]:
+    reach, unit = gradient_reach(examination), examination.unit
+    if examination.loss is None:
+        return []
+    measure = f"distance in {unit}s from which the gradient of the loss stays below 1 % of its start"
+    if reach is None:
+        sentence = "no gradient of the loss reaches any state, so nothing can be learnt from what was read"
+        return [Finding("fault", "no_gradient", sentence, "start anew with smaller weights", measure, 0.0)]
+    if math.isinf(reach.distance):
+        sentence = f"its gradient reaches farther than the {told(examination.distance, unit)} looked at ({reach.where})"
+        return [Finding("note", "gradient", sentence, farther(examination, reach), measure, reach.distance)]
+    sentence = (
+        f"its gradient reaches {told(reach.distance, unit)} back, then it is below 1 % of its start ({reach.where})"
+    )
+    if reach.distance < TOO_SHORT:
+        sentence = (
+            f"its gradient vanishes: {told(reach.distance, unit)} back it is below 1 % of its start ({reach.where})"
+        )
+        return [Finding("warning", "vanishing", sentence, _gated(examination), measure, reach.distance, TOO_SHORT)]
+    return [Finding("note", "gradient", sentence, farther(examination, reach), measure, reach.distance)]
+
+
+def farther(examination: Examination, reach: Reach) -> str:
+    """What to change so that it remembers more, from what limits it now."""
+    window, behaviour, unit = examination.window, examination.behaviour, examination.unit
+    if not is_gated(examination):
+        return _gated(examination)
+    if behaviour is not None and 2 * behaviour.length < min(reach.distance, window or reach.distance):
+        return (
+            "the gradient reaches farther than the predictions make use of: for a longer memory train longer and on "
+            "more text, before you try another cell"
+        )
+    if window is not None and reach.distance >= window:
+        return (
+            f"training looked back {told(window, unit)} at most, and the gradient reaches farther: for a longer memory "
+            f"train with --bptt {2 * window}"
+        )
+    kept = half_life(examination)
+    if kept >= reach.distance:
+        return (
+            f"half of its units keep what they hold for {told(kept, unit)} and longer, but little of that comes out: "
+            "for a longer memory train longer, or on text that asks for what lies far back"
+        )
+    return f"what limits its memory is that the gates let go of it: for a longer memory {_open(examination)}"
+
+
+def half_life(examination: Examination) -> float:
+    """The half-life in tokens that half of the units of a level have at least, of the longest level; 0: none."""
+    lives = [float(state.half_life.median()) for level in examination.levels for state in level.carrying]
+    return max(lives, default=0.0)
+
+
+def is_gated(examination: Examination) -> bool:
+    """Whether some state is carried along by a gate; an equation that is not known may have one."""
+    return any(level.carrying or level.records.missing for level in examination.levels) or not examination.levels
+
+
+def told(distance: float, unit: str) -> str:
+    """A distance in words.
+
+    Example:
+        >>> told(1, "word"), told(12.6, "word"), told(2.34, "word")
+        ('1 word', '13 words', '2.3 words')
+    """
+    shown = f"{distance:.1f}".removesuffix(".0") if distance < 10 else f"{distance:,.0f}"
+    return f"{shown} {unit}{'' if shown == '1' else 's'}"
+
+
+def _gated(examination: Examination) -> str:
+    if is_gated(examination):
+        return f"{_open(examination)}, and train longer"
+    return "for a longer memory take a cell that can carry its state along: --cell lstm, or gru"
+
+
+def _open(examination: Examination) -> str:
+    bias = examination.subject.stack.cell.constants().get("forget_bias")
+    if isinstance(bias, int | float):
+        return f"start with them more open: --cell-options forget_bias={bias + 1:g} (it was {bias:g})"
+    return "take a cell that starts with open gates: --cell lstm --cell-options forget_bias=2"

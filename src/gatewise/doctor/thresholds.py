@@ -1,0 +1,66 @@
+"""Every number at which the doctor changes its mind, with the reason for it; nowhere else does one stand.
+
+A threshold is far from what healthy networks show and far from what broken ones do, so that a verdict does not hang on
+the last digit; those that were found by trying say on what.
+"""
+
+from __future__ import annotations
+
+KEPT = 0.01
+"""Share of its start at which a gradient counts as gone: under Adam, whose steps do not shrink with the gradient, what
+comes from farther back is then drowned by what is near."""
+
+GROWN = 10.0
+"""Times its start by which the gradient of an output by an earlier state may have grown at the farthest distance. That
+of a trained network may double over a few steps, and is far below its start at 100; a cell that is carried unchanged
+keeps it at 1 for ever. One that explodes passes 10 and goes on."""
+
+STILL_GROWING = 0.5
+"""It explodes if it is, at the farthest distance, still above this share of its peak: a bump that decays is none."""
+
+TOO_SHORT = 4.0
+"""Tokens of gradient memory below which not even the words of a phrase are connected; a tanh network before any
+training remembers about as far."""
+
+DEAD = 0.1
+"""Share of the units of a level that may be dead without a word: a tenth costs hardly more than a narrower layer."""
+
+MOSTLY = 0.5
+"""Share of the units of a level from which a fault of units is a fault of the level."""
+
+SHUT = 0.1
+"""A gate below this lets nothing through: what passes it ten times is gone. The share below it is what the literature
+calls left-saturated (Karpathy et al. 2015)."""
+
+ALWAYS = 0.99
+"""Share of the steps at which "always" is said."""
+
+SATURATED = 0.95
+"""Share of all values of a level's gates below 0.1 or above 0.9 from which they are switches that hardly learn, as the
+sigmoid's slope is below 0.09 there. Tried on LSTM, peephole LSTM and GRU over characters: 0.6 to 0.87 at good rates,
+0.98 and more after ten times those, or with recurrent weights ten times as large."""
+
+PINNED, RADIUS = 0.85, 6.0
+"""The same for a cell without gates: share of its outputs within 1 % of the ends of tanh or sigmoid, and the spectral
+radius of R. Trained at good rates: up to 0.78 and 4.3; at ten times those 0.98 and 13."""
+
+LARGE = 1e6
+"""Greatest state of a healthy network by far; beyond it an output layer only sees the largest units."""
+
+BOUNCE = 2.5
+"""How many times longer the gradient may be while the learning rate is high than once it is low. At a rate that is too
+high the weights jump from wall to wall of a valley and the gradient measures the jumps, so it shrinks with the rate.
+Tried on RNN, GRU and LSTM over characters: 1.2 to 1.5 at rates that suit them, 3.2 to 5.4 at about ten times those."""
+
+BOUNCE_AND_LATE = 1.5
+"""The same where, besides, most of what the loss fell by came once the rate was low (:data:`LATE`)."""
+
+LATE = 1.0
+"""What the loss fell by once the rate was low, as a multiple of what it fell by before, the beginning left out: 0.4 to
+0.6 at rates that suit, 1.1 and more at ten times those."""
+
+CLIPPED = 0.5
+"""Share of the steps that are clipped from which the clipping, and no longer the rate, decides the length of a step."""
+
+FEWEST = 8
+"""Lines of metrics that the course of a run can be judged by; fewer are as good as none."""
