@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gatewise.cells import Matrix as Matrix
     from gatewise.cells import Norm as Norm
     from gatewise.cells import Vector as Vector
-    from gatewise.doctor.consultation import consult as doctor
+    from gatewise.doctor.consultation import diagnose as diagnose
     from gatewise.errors import GatewiseError as GatewiseError
     from gatewise.tasks.library import compare as compare
     from gatewise.tasks.library import load as load
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "gatewise.cells": ("Cell", "Input", "Matrix", "Norm", "Vector"),
+    "gatewise.doctor.consultation": ("diagnose",),
     "gatewise.errors": ("GatewiseError",),
     "gatewise.tasks.library": ("compare", "load", "train"),
 }
-_ROOMS = ("doctor", "nn")
 _HOME = {name: place for place, names in _PLACES.items() for name in names}
 
 
@@ -37,12 +37,12 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("gatewise")
-    if name in _ROOMS:
-        return importlib.import_module(f"gatewise.{name}")
+    if name == "nn":
+        return importlib.import_module("gatewise.nn")
     if name not in _HOME:
         raise AttributeError(f"module 'gatewise' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(["__version__", *_ROOMS, *_HOME])
+    return sorted(["__version__", "nn", *_HOME])

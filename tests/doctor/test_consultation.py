@@ -30,7 +30,7 @@ def text(tmp_path: Path) -> str:
 
 
 def test_a_run_is_examined_as_a_model_and_as_a_run(tiny_run: Path, text: str):
-    found = gatewise.doctor(tiny_run, text, **FEW)
+    found = gatewise.diagnose(tiny_run, text, **FEW)
     assert {"course", "gradient"} <= {finding.cause for finding in found.findings} | {"gradient"}
     assert found.record is not None
     assert found.examination.window == 8
@@ -38,8 +38,8 @@ def test_a_run_is_examined_as_a_model_and_as_a_run(tiny_run: Path, text: str):
 
 
 def test_a_model_is_examined_as_its_folder_is(tiny_run: Path, text: str):
-    of_folder = gatewise.doctor(tiny_run / "model", text, **FEW)
-    of_model = gatewise.doctor(gatewise.load(tiny_run), text, **FEW)
+    of_folder = gatewise.diagnose(tiny_run / "model", text, **FEW)
+    of_model = gatewise.diagnose(gatewise.load(tiny_run), text, **FEW)
     assert of_folder.findings == of_model.findings
     assert of_folder.rows == of_model.rows
     assert of_folder.record is None
@@ -48,7 +48,7 @@ def test_a_model_is_examined_as_its_folder_is(tiny_run: Path, text: str):
 def test_a_model_of_a_run_without_metrics_is_examined_and_that_is_said(tiny_run: Path, text: str, tmp_path: Path):
     shutil.copytree(tiny_run, tmp_path / "run")
     (tmp_path / "run" / "metrics.jsonl").unlink()
-    found = gatewise.doctor(tmp_path / "run", text, **FEW)
+    found = gatewise.diagnose(tmp_path / "run", text, **FEW)
     assert found.record is None
     assert "has no metrics.jsonl" in found.notes[0]
 
@@ -56,7 +56,7 @@ def test_a_model_of_a_run_without_metrics_is_examined_and_that_is_said(tiny_run:
 def test_an_unfinished_run_is_judged_by_its_record(tiny_run: Path, tmp_path: Path):
     shutil.copytree(tiny_run, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "model")
-    found = gatewise.doctor(tmp_path / "run")
+    found = gatewise.diagnose(tmp_path / "run")
     assert [finding.cause for finding in found.findings] == ["course"]
     assert "holds no model yet" in found.notes[0]
 
@@ -70,7 +70,7 @@ def test_a_weight_that_is_no_number_is_a_verdict_and_no_error(tiny_run: Path, tm
         model.save(tmp_path / "broken")
         with pytest.raises(ModelFileError, match="weight_hh_l0"):
             gatewise.load(tmp_path / "broken")
-    found = gatewise.doctor(model if where == "model" else tmp_path / "broken", text)
+    found = gatewise.diagnose(model if where == "model" else tmp_path / "broken", text)
     assert [(finding.severity, finding.cause) for finding in found.findings] == [("fault", "not_finite")]
     assert "recurrent.weight_hh_l0 holds NaN (1 of 256 numbers)" in str(found)
     assert found.write(tmp_path / "out").name == PAGE
@@ -80,13 +80,13 @@ def test_a_damaged_model_is_an_error_still(tiny_run: Path, tmp_path: Path):
     shutil.copytree(tiny_run / "model", tmp_path / "model")
     (tmp_path / "model" / "model.safetensors").write_bytes(b"PK\x03\x04 no tensors")
     with pytest.raises(ModelFileError, match=r"model\.safetensors"):
-        gatewise.doctor(tmp_path / "model")
+        gatewise.diagnose(tmp_path / "model")
 
 
 def line_of(error: type[GatewiseError], *given: object, **settings: object) -> str:
     """The one line with which it is refused."""
     with pytest.raises(error) as caught:
-        gatewise.doctor(*given, **settings)
+        gatewise.diagnose(*given, **settings)
     line = str(caught.value)
     assert "\n" not in line
     return line
@@ -137,23 +137,23 @@ def test_the_page_needs_nothing_outside_itself_and_escapes_what_it_shows(tmp_pat
     subject = patient("lstm", layers=2)
     tokens = ("<script>", "&", *subject.tokens[2:])
     odd = type(subject)(subject.stack, subject.inputs, tokens, step_loss=subject.step_loss, unit="letter")
-    page = gatewise.doctor(odd, **FEW).write(tmp_path / "out").read_text(encoding="utf-8")
+    page = gatewise.diagnose(odd, **FEW).write(tmp_path / "out").read_text(encoding="utf-8")
     assert "&lt;script&gt;" in page
     assert "<script" not in page
     assert not [
         word for word in ("http://", "https://", "src=", "<link") if word in page.replace("http://www.w3.org", "")
     ]
     assert page.count("<svg") >= 6
-    assert sorted(path.stem for path in (tmp_path / "out").glob("*.csv")) == sorted(gatewise.doctor(odd, **FEW).rows)
+    assert sorted(path.stem for path in (tmp_path / "out").glob("*.csv")) == sorted(gatewise.diagnose(odd, **FEW).rows)
 
 
 def test_looking_at_one_layer_says_nothing_of_the_other():
     subject = patient("lstm", layers=2)
-    found = gatewise.doctor(subject, layer=2, **FEW)
+    found = gatewise.diagnose(subject, layer=2, **FEW)
     assert [level.name for level in found.examination.levels] == ["layer 2"]
     assert {row["layer"] for row in found.rows["gates"]} == {1}
 
 
 def test_the_same_seed_finds_the_same():
     subject = patient("gru")
-    assert gatewise.doctor(subject, **FEW).rows == gatewise.doctor(subject, **FEW).rows
+    assert gatewise.diagnose(subject, **FEW).rows == gatewise.diagnose(subject, **FEW).rows

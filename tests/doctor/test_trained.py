@@ -23,7 +23,7 @@ def examined(folder: Path, text: str, plant: Any = None) -> Diagnosis:
     model = gatewise.load(folder)
     if plant is not None:
         plant(model.network.recurrent)
-    return gatewise.doctor(model, text, distance=60, tokens=1000)
+    return gatewise.diagnose(model, text, distance=60, tokens=1000)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,6 @@ def test_a_fault_that_is_planted_in_it_is_the_one_that_is_found(
 
 
 def test_the_finished_run_is_quiet_as_a_whole(trained: Any, text: str):
-    found = gatewise.doctor(trained("gru"), text, distance=60, tokens=1000)
+    found = gatewise.diagnose(trained("gru"), text, distance=60, tokens=1000)
     assert found.record is not None
     assert found.healthy

@@ -24,14 +24,14 @@ def faults(found: Diagnosis) -> list[str]:
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_without_a_fault_none_is_found(cell: str):
-    assert faults(gatewise.doctor(patient(cell), **SMALL)) == []
+    assert faults(gatewise.diagnose(patient(cell), **SMALL)) == []
 
 
 @pytest.mark.parametrize(("cell", "options", "times"), [("rnn", {}, 12), ("rnn", {"nonlinearity": "relu"}, 4)])
 def test_exploding_recurrent_weights(cell: str, options: dict[str, str], times: float):
     subject = patient(cell, gain=0.3, **options)
     scale_recurrent(subject.stack, times)
-    found = gatewise.doctor(subject, **SMALL)
+    found = gatewise.diagnose(subject, **SMALL)
     assert faults(found) == ["exploding"]
     assert found.findings[0].value > 1e3
     assert "--clip-norm" in found.findings[0].advice
@@ -40,7 +40,7 @@ def test_exploding_recurrent_weights(cell: str, options: dict[str, str], times: 
 def test_states_that_leave_the_range_of_numbers():
     subject = patient("rnn", nonlinearity="relu", length=400)
     scale_recurrent(subject.stack, 40)
-    found = gatewise.doctor(subject, **SMALL)
+    found = gatewise.diagnose(subject, **SMALL)
     assert found.examination.blown is not None
     assert "states_not_finite" in faults(found)
     assert faults(found)[0] in ("exploding", "states_not_finite")
@@ -49,7 +49,7 @@ def test_states_that_leave_the_range_of_numbers():
 def test_dead_relu_units_are_counted():
     subject = patient("rnn", nonlinearity="relu", start="identity")
     kill(subject.stack, 12)
-    found = gatewise.doctor(subject, **SMALL)
+    found = gatewise.diagnose(subject, **SMALL)
     assert faults(found) == ["dead_units"]
     assert found.findings[0].value >= 12
     assert f"of {HIDDEN} units of hidden are 0 at every step" in found.findings[0].sentence
@@ -58,13 +58,13 @@ def test_dead_relu_units_are_counted():
 def test_few_dead_units_are_a_warning():
     subject = patient("rnn", nonlinearity="relu", start="identity")
     kill(subject.stack, 3)
-    assert ("warning", "dead_units") in wrong(gatewise.doctor(subject, **SMALL))
+    assert ("warning", "dead_units") in wrong(gatewise.diagnose(subject, **SMALL))
 
 
 def test_forget_gates_that_are_stuck_shut():
     subject = patient("lstm")
     shut_forget_gate(subject.stack, HIDDEN)
-    found = gatewise.doctor(subject, **SMALL)
+    found = gatewise.diagnose(subject, **SMALL)
     assert faults(found) == ["stuck_shut"]
     assert found.findings[0].value == HIDDEN
     assert "forget_bias" in found.findings[0].advice
@@ -73,14 +73,14 @@ def test_forget_gates_that_are_stuck_shut():
 def test_some_shut_forget_gates_are_none():
     subject = patient("lstm")
     shut_forget_gate(subject.stack, HIDDEN // 4)
-    assert faults(gatewise.doctor(subject, **SMALL)) == []
+    assert faults(gatewise.diagnose(subject, **SMALL)) == []
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_a_weight_that_is_no_number_is_named(cell: str):
     subject = patient(cell)
     put_nan(subject.stack)
-    found = gatewise.doctor(subject, **SMALL)
+    found = gatewise.diagnose(subject, **SMALL)
     assert faults(found) == ["not_finite"]
     assert "weight_hh_l0 holds NaN (1 of " in found.findings[0].sentence
     assert found.examination is None
@@ -91,7 +91,7 @@ def test_the_layer_with_the_fault_is_named():
     with torch.no_grad():
         subject.stack.weights(1)["bias_ih"][HIDDEN : 2 * HIDDEN] = -20.0
     sentences = [
-        finding.sentence for finding in gatewise.doctor(subject, **SMALL).findings if finding.cause == "stuck_shut"
+        finding.sentence for finding in gatewise.diagnose(subject, **SMALL).findings if finding.cause == "stuck_shut"
     ]
     assert [sentence.split(":")[0] for sentence in sentences] == ["layer 2"]
 
@@ -100,6 +100,6 @@ def test_a_network_that_cannot_look_back_is_said_to_forget():
     subject = patient("rnn")
     with torch.no_grad():
         subject.stack.weights(0)["weight_hh"].mul_(1e-3)
-    found = gatewise.doctor(subject, **SMALL)
+    found = gatewise.diagnose(subject, **SMALL)
     assert ("warning", "vanishing") in wrong(found)
     assert "--cell lstm" in next(finding.advice for finding in found.findings if finding.cause == "vanishing")

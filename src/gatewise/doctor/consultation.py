@@ -22,7 +22,7 @@ from gatewise.tasks.library import UNVERIFIED, open_model, task_of
 Said = Callable[[str], None]
 
 
-def consult(model: Any, text: str | Path | None = None, *, say: Said | None = None, **settings: Any) -> Diagnosis:
+def diagnose(model: Any, text: str | Path | None = None, *, say: Said | None = None, **settings: Any) -> Diagnosis:
     """Examine a model, a training run, or both where a run is finished.
 
     Args:
@@ -51,7 +51,7 @@ def consult(model: Any, text: str | Path | None = None, *, say: Said | None = No
         >>> def loss(outputs, steps):
         ...     return outputs.square().sum(-1)
         >>> subject = Subject(layer, inputs, tuple("abc" * 20), step_loss=loss, unit="letter")
-        >>> diagnosis = gatewise.doctor(subject, distance=20)
+        >>> diagnosis = gatewise.diagnose(subject, distance=20)
         >>> [finding.cause for finding in diagnosis.findings], sorted(diagnosis.rows)[:3]
         (['no_memory', 'gradient'], ['behaviour', 'bounds', 'carried'])
     """

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gatewise.doctor.consultation import consult
+from gatewise.doctor.consultation import diagnose
 from gatewise.doctor.diagnosis import Diagnosis
 from gatewise.doctor.lessons.registry import run_lesson
 from gatewise.doctor.run_record import is_run
@@ -29,7 +29,7 @@ def doctor(console: Console, arguments: Mapping[str, Any], given: Mapping[str, A
     if not place:
         raise SettingError("a model folder or a run folder is needed", fix="give one, or --lesson NAME")
     of_doctor = {name: value for name, value in given.items() if DOCTOR.home[name] in ("doctor", "loading")}
-    found = consult(place, text or None, say=console.note, **of_doctor)
+    found = diagnose(place, text or None, say=console.note, **of_doctor)
     for note in found.notes:
         console.note(note)
     return _show(console, found, built["doctor"], built["output"].json)
