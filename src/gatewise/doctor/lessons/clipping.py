@@ -172,7 +172,7 @@ def run(plan: Plan) -> Page:
 
 
 def _many(seed: int) -> list[Row]:
-    w, b = starts(seed)
+    w, b = starts(seed, STARTS)
     ended = {"without": descend(w, b, None), f"at {THRESHOLD}": descend(w, b, THRESHOLD)}
     return [
         {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from gatewise import __version__
@@ -19,8 +19,12 @@ _HERE = "gatewise.doctor.lessons"
 LESSONS: dict[str, Lesson] = {
     lesson.name: lesson
     for lesson in (
+        Lesson("vanishing", "What is left of a change after t - k steps, in each cell?", f"{_HERE}.vanishing.run"),
+        Lesson("far-word", "How many words back does each cell know a name?", f"{_HERE}.far_word.run"),
         Lesson("clipping", "What does a gradient that is too long do, and what does clipping do?", f"{_HERE}.clipping"),
         Lesson("remember", "How many updates does each cell need to learn to remember?", f"{_HERE}.remember.run"),
+        Lesson("gates", "For how long does each unit keep what it holds, and what is it?", f"{_HERE}.gates.run"),
+        Lesson("peephole", "Do peepholes help to measure time?", f"{_HERE}.peephole.run"),
     )
 }
 """Name -> lesson, in the order in which they are best read."""
@@ -81,3 +85,28 @@ def run_lesson(
     page = dataclasses.replace(page, footer=footer)
     page.write(folder)
     return page
+
+
+def index(pages: Mapping[str, str]) -> str:
+    """The page that leads to the pages of the lessons, as Markdown.
+
+    Args:
+        pages: name of a lesson -> its page as it was written.
+
+    Example:
+        >>> print(index({"clipping": "# Clip\\n\\n**Found:** it helps.\\n\\nMore."}).splitlines()[-1])
+        > It helps.
+    """
+    blocks = [
+        "# Lessons",
+        "Claims of the textbooks about memory and gradients, each reproduced by one command in less than three minutes "
+        "on two cores, and published as found, with the seeds 0, 1 and 2. `python docs/write_lessons.py` writes these "
+        "pages; `--long` on the command line adds what takes longer.",
+    ]
+    for name, lesson in LESSONS.items():
+        if name in pages:
+            title, _, rest = pages[name].removeprefix("# ").partition("\n")
+            finding = rest.strip().split("\n\n")[0].removeprefix("**Found:** ")
+            blocks.append(f"## [{title}]({name}.md)\n\n{lesson.question} `gatewise doctor --lesson {name}`")
+            blocks.append(f"> {finding[0].upper()}{finding[1:]}")
+    return "\n\n".join(blocks) + "\n"

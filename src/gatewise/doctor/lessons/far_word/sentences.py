@@ -11,7 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-NAMES = tuple("Jane John Mary Peter Anna Paul Emma Tom Lucy Mark Sara Ben Clara Hugo Nina Otto".split())
+_NAMES = "Jane John Mary Peter Anna Paul Emma Tom Lucy Mark Sara Ben Clara Hugo Nina Otto"
+NAMES = tuple(_NAMES.split())
 CLAUSES = tuple(
     clause.split()
     for clause in (
@@ -28,7 +29,7 @@ CLAUSES = tuple(
     )
 )
 """What may stand in between, running on in any order."""
-_SCENE = "walked into the room . | walked in too . | said hi to".split(" | ")
+_SCENE = ["walked into the room .", "walked in too .", "said hi to"]
 WORDS = tuple(dict.fromkeys((*NAMES, *" ".join(_SCENE).split(), *(word for clause in CLAUSES for word in clause))))
 """Every word, the names first; the number of a word is its place."""
 _NUMBER = {word: number for number, word in enumerate(WORDS)}
@@ -50,7 +51,7 @@ def draw(batch: int, between: int, generator: torch.Generator) -> tuple[Tensor, 
     Example:
         >>> words, answers = draw(2, 5, torch.Generator().manual_seed(0))
         >>> print(spoken(words[:, 0]), "->", WORDS[answers[0]])
-        Mark walked into the room . Otto walked in too . the rain had stopped an Mark said hi to -> Otto
+        Clara walked into the room . Sara walked in too . after a long day at Clara said hi to -> Sara
     """
     first, speaker = torch.randint(len(NAMES), (2, batch), generator=generator)
     second = (first + 1 + torch.randint(len(NAMES) - 1, (batch,), generator=generator)) % len(NAMES)

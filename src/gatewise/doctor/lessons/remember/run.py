@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gatewise.doctor.lessons.contest import CELLS, Match, Outcome, contest, course_rows, quickest, solved_rows
+from gatewise.doctor.lessons.contest_pictures import curves, dots
 from gatewise.doctor.lessons.lesson import Plan
 from gatewise.doctor.lessons.page import Page, Picture, Table
 from gatewise.doctor.lessons.practice import Budget
 from gatewise.doctor.lessons.remember import carry
-from gatewise.doctor.lessons.remember.pictures import curves, dots
 from gatewise.doctor.lessons.remember.tasks import COPIED, SYMBOLS, adding, copying, temporal_order
 
 MATCHES = (
@@ -36,7 +36,8 @@ cell that has not solved a task within the updates allowed may do so with more, 
 
 Sources: Hochreiter & Schmidhuber 1997, Long short-term memory, experiments 4 and 6a; Le, Jaitly & Hinton 2015
 ([arXiv:1504.00941](https://arxiv.org/abs/1504.00941)); Arjovsky, Shah & Bengio 2016
-([arXiv:1511.06464](https://arxiv.org/abs/1511.06464)). Their sequences are longer and their trainings, too.
+([arXiv:1511.06464](https://arxiv.org/abs/1511.06464)). Their sequences are longer and their trainings, too;
+`gatewise doctor --lesson remember --long` adds T = 400 and 750.
 """.strip()
 _CARRY = """
 ## What the gates can do

@@ -59,7 +59,7 @@ def copying(gap: int) -> Task:
     Example:
         >>> inputs, targets = copying(20).draw(3, torch.Generator().manual_seed(0))
         >>> tuple(inputs.shape), tuple(targets.shape)
-        ((30, 3, 10), (5, 3))
+        ((26, 3, 6), (3, 3))
     """
     blank, mark, length = SYMBOLS, SYMBOLS + 1, gap + 2 * COPIED
 

@@ -1,4 +1,4 @@
-"""The pictures of the lesson."""
+"""The pictures of a contest: when each cell solved each task, and how its error fell."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Lesson: spikes n or n + 1 steps apart, told apart with and without peepholes."""
