@@ -20,8 +20,8 @@ from gatewise.layers.recurrent import Recurrent
 from gatewise.training.clipping import clip_by_norm, gradient_norm
 from gatewise.training.optimizers import AdamW
 
-HELD_OUT = 2**32
-"""Added to a seed it gives the seed of the held-out batch, which no training batch is drawn with."""
+HELD_OUT = 2**31
+"""Added to a seed it gives that of the held-out sequences. Torch's generator sees the lowest 32 bits of a seed only."""
 Result = TypeVar("Result")
 
 

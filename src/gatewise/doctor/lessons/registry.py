@@ -59,7 +59,7 @@ def run_lesson(
         name: of the lesson.
         folder: where the files go; it is made where it is not there.
         long: with the parts that take longer than three minutes.
-        seeds: at least one whole number, 0 or more; one repetition for each.
+        seeds: at least one whole number from 0 to 2147483647; one repetition for each.
         say: is handed a line now and then about how far it has come.
 
     Returns:
@@ -70,17 +70,18 @@ def run_lesson(
         GatewiseError: the files cannot be written.
     """
     lesson = find_lesson(name)
-    if not seeds or any(seed < 0 for seed in seeds):
-        message = f"at least one seed, each 0 or more, is needed, but {list(seeds)} came"
+    if not seeds or any(not 0 <= seed < 2**31 for seed in seeds):
+        message = f"at least one seed, each from 0 to 2147483647, is needed, but {list(seeds)} came"
         raise SettingError(message, where="seeds", fix="give numbers such as 0 1 2")
     make_folder(folder)  # a lesson of minutes should not end with a folder that cannot be made
-    began = time.monotonic()
+    began, used = time.monotonic(), time.process_time()
     page = lesson.run(Plan(tuple(seeds), long, say))
-    seconds = time.monotonic() - began
+    seconds, used = time.monotonic() - began, time.process_time() - used
     footer = (
         f"*Made by `gatewise doctor --lesson {name}{' --long' if long else ''}` (gatewise {__version__}, seeds "
-        f"{', '.join(map(str, seeds))}) in {seconds:.0f} seconds on {os.cpu_count()} cores. Other processors round "
-        "differently: training then takes another course, and single numbers move.*"
+        f"{', '.join(map(str, seeds))}) in {seconds:.0f} seconds on {os.cpu_count()} cores ({used:.0f} seconds of "
+        "processor time). Other processors round differently: training then takes another course, and single numbers "
+        "move.*"
     )
     page = dataclasses.replace(page, footer=footer)
     page.write(folder)

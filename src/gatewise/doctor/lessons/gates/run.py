@@ -174,7 +174,8 @@ def _finding(found: Sequence[Gated], chosen: Chosen) -> str:
     told = "; ".join(f"unit {unit} follows *{feature}* (r = {r:.2f})" for unit, feature, r in chosen)
     return (
         f"half of the units forget half of what they hold within {_span(median)} characters, the longest half-life is "
-        f"{_span(longest)} (over {len(found)} seeds). Three units of the first network that have a name: {told}."
+        f"{_span(longest)} (seeds: {', '.join(str(one.seed) for one in found)}). Three units of the first network that "
+        f"have a name: {told}."
     )
 
 
@@ -190,10 +191,12 @@ def _sorted_lives(found: Sequence[Gated], chosen: Chosen) -> Figure:
             lives = lives.clamp(max=lives[lives < math.inf].max().item())
             axes.plot(range(1, len(lives) + 1), lives, label=f"seed {one.seed}", **look(place, markevery=(place, 6)))
         ranks = found[0].half_life.argsort(descending=True).argsort()
-        for unit, feature, _ in chosen:
+        for place, (unit, feature, _) in enumerate(sorted(chosen, key=lambda one: int(ranks[one[0]]))):
             at = (int(ranks[unit]) + 1, found[0].half_life[unit].item())
             axes.plot(*at, marker="*", markersize=14, color="white", markeredgecolor="black", linestyle="none")
-            axes.annotate(f"unit {unit}: {feature}", at, (8, 8), textcoords="offset points", fontsize=8.5)
+            told = (0.5 + 0.04 * place, 0.92 - 0.1 * place)
+            line = {"arrowstyle": "-", "color": "#39434b", "linewidth": 0.8, "relpos": (0, 0.5)}
+            axes.annotate(f"unit {unit}: {feature}", at, told, textcoords="axes fraction", arrowprops=line, fontsize=9)
         axes.set_yscale("log")
         axes.set_xlabel("units, sorted by half-life")
         axes.set_ylabel("half-life in characters")
