@@ -57,7 +57,7 @@ RATES = [0.1, 0.1, 0.1, 0.1, 0.1, 0.08, 0.06, 0.04, 0.01, 0.01, 0.005, 0.001]
 
 def test_a_gradient_that_shrinks_with_the_rate_is_a_rate_too_high():
     jumping = [2.0] * 7 + [1.0] + [0.5] * 4
-    assert course_of(rows(FALLING, jumping, RATES)).bounce == 4.0
+    assert course_of(rows(FALLING, jumping, RATES)).longer == 4.0
     assert causes(rows(FALLING, jumping, RATES)) == [("fault", "rate_too_high")]
 
 
@@ -66,8 +66,13 @@ def test_a_gradient_that_does_not_is_none(norms: list[float]):
     assert causes(rows(FALLING, norms, RATES)) == []
 
 
+def test_a_gradient_that_shrinks_as_the_task_is_solved_is_none():
+    solved = [2.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.004, 0.002, 0.001, 0.001]
+    assert causes(rows(solved, [loss / 4 for loss in solved], RATES)) == []
+
+
 def test_a_loss_that_falls_only_once_the_rate_is_low_needs_less_of_it():
-    norms, late = [0.9] * 7 + [0.7] + [0.5] * 4, [4.0, 3.0, 2.6, 2.6, 2.5, 2.5, 2.5, 2.2, 1.6, 1.5, 1.4, 1.3]
+    norms, late = [0.95] * 7 + [0.7] + [0.5] * 4, [4.0, 3.0, 2.6, 2.6, 2.5, 2.5, 2.5, 2.2, 1.6, 1.5, 1.4, 1.3]
     assert causes(rows(late, norms, RATES)) == [("fault", "rate_too_high")]
     assert causes(rows(FALLING, norms, RATES)) == []
 

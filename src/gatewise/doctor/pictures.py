@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from gatewise.doctor.examination import Examination, LevelExamination, name_of
+from gatewise.doctor.rules.reach import told
 from gatewise.doctor.run_record import RunRecord
 from gatewise.doctor.tables import Picture
 from gatewise.doctor.thresholds import KEPT
@@ -63,7 +64,7 @@ def _loss(examination: Examination) -> Picture | None:
             longest[level] = (f"{level}, {part.state}", part.curve)
     lines = list(_curves(list(longest.values())))
     start = max(float(curve.mean_log.max()) for _, curve in longest.values())
-    if math.isfinite(start):
+    if math.isfinite(start) and start < _MOST:
         ends = [0.0, max((point[0] for line in lines for point in (*line.points, *line.band)), default=1.0)]
         lines.append(Line("1 % of the greatest", [(end, math.exp(start) * KEPT) for end in ends], GREY, "dashed"))
     svg = chart(
@@ -110,7 +111,7 @@ def _behaviour(examination: Examination) -> Picture | None:
         log_x=len(found.distances) > 2,
     )
     return Picture(
-        svg, f"What it makes use of ends where the area touches the dashed line: {found.length} {unit}s back."
+        svg, f"What it makes use of ends where the area touches the dashed line: {told(found.length, unit)} back."
     )
 
 

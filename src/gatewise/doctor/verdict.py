@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gatewise.doctor.examination import Examination
 from gatewise.doctor.findings import Finding, ordered
 from gatewise.doctor.rules.growth import judge_growth
@@ -17,5 +19,5 @@ def judge(examination: Examination) -> list[Finding]:
     """
     growth, units, reach = judge_growth(examination), judge_units(examination), judge_reach(examination)
     if growth:  # what reaches back through states that explode says nothing of memory
-        reach = [finding for finding in reach if finding.severity == "note"]
+        reach = [replace(finding, advice="") for finding in reach if finding.severity == "note"]
     return ordered([*growth, *units, *reach])

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from gatewise.doctor.findings import Finding, Severity, ordered
 from gatewise.doctor.run_record import RunRecord
-from gatewise.doctor.thresholds import BOUNCE, BOUNCE_AND_LATE, CLIPPED, FEWEST, LATE
+from gatewise.doctor.thresholds import BOUNCE, BOUNCE_IF_LATE, CLIPPED, FEWEST, LATE_IF_BOUNCE
 from gatewise.training.health import FAINT, faint_layers
 from gatewise.training.layer_names import told as named
 
@@ -21,12 +21,25 @@ class Course(NamedTuple):
     """A run while its learning rate was high and once it was low.
 
     Attributes:
-        bounce: the gradient norm of the first, over that of the second.
+        longer: the gradient norm of the first, over that of the second.
+        bounce: the same, over how many times higher the loss was, if it was.
         late: by how much the loss fell after the first, over by how much it fell in it.
     """
 
+    longer: float
     bounce: float
     late: float
+
+    @property
+    def jumps(self) -> bool:
+        """Whether the weights jumped about for as long as the rate was high."""
+        bounce, late = BOUNCE_IF_LATE
+        most, longer = LATE_IF_BOUNCE
+        return (
+            self.bounce > BOUNCE
+            or (self.bounce > bounce and self.late > late)
+            or (self.longer > longer and self.late > most)
+        )
 
 
 def judge_run(record: RunRecord) -> list[Finding]:
@@ -46,8 +59,10 @@ def course_of(record: RunRecord) -> Course | None:
         return None
     few = 1 + max(1, len(high) // 5)
     begins, ends, last = (_median(part, "loss") for part in (high[:few], high[-few:], low))
-    bounce = _median(high[len(high) // 3 :], "gradient_norm") / max(_median(low, "gradient_norm"), 1e-30)
-    return Course(bounce, (ends - last) / max(begins - ends, 1e-9))
+    settled = high[len(high) // 3 :]
+    longer = _median(settled, "gradient_norm") / max(_median(low, "gradient_norm"), 1e-30)
+    higher = max(1.0, _median(settled, "loss") / last) if last > 0 else 1.0
+    return Course(longer, longer / higher, (ends - last) / max(begins - ends, 1e-9))
 
 
 def _ended(record: RunRecord) -> list[Finding]:
@@ -75,15 +90,14 @@ def _too_high(record: RunRecord) -> list[Finding]:
     course = course_of(record)
     if course is None or any(alarm["cause"] == "divergence" for alarm in record.alarms()):
         return []  # that the loss rose says the same, and more plainly
-    jumps = course.bounce > BOUNCE or (course.bounce > BOUNCE_AND_LATE and course.late > LATE)
-    if not jumps:
+    if not course.jumps:
         return []
     sentence = (
-        f"the learning rate was too high: the gradient was {course.bounce:.1f} x as long while it was high as once it "
+        f"the learning rate was too high: the gradient was {course.longer:.1f} x as long while it was high as once it "
         "was low, so the weights jumped about instead of settling"
     )
     measure = "gradient norm at high rate, over that at low rate"
-    return [Finding("fault", "rate_too_high", sentence, _lower(record), measure, course.bounce, BOUNCE_AND_LATE)]
+    return [Finding("fault", "rate_too_high", sentence, _lower(record), measure, course.longer)]
 
 
 def _skipped(record: RunRecord) -> list[Finding]:
