@@ -8,7 +8,6 @@
 
 #include "output/linear.hpp"
 #include "scan/run.hpp"
-#include "threads/pool.hpp"
 
 namespace nb = nanobind;
 using namespace gatewise;
@@ -171,7 +170,7 @@ class Steady {
         T* const to = data<T>(outputs, total * width * count, "the outputs");
         const T* const from = data<const T>(x, total * units(program_->input), "x");
         std::vector<Found<T>> found(count, {std::vector<T*>(initial.size(), nullptr), {}, width * count});
-        std::vector<std::unique_ptr<Run<T>>> runs;
+        Runs<T> runs;
         for (std::size_t d = 0; d < count; ++d) {
             const Direction& at = directions_[d];
             Given<T> given{widths_, batch_sizes, d == 1, threads, false, from, {}, at.vectors, at.matrices};
@@ -184,12 +183,7 @@ class Steady {
             }
             runs.push_back(std::make_unique<Run<T>>(program_, kernels_, std::move(given), false));
         }
-        stoppable([&] {
-            // Few rows leave threads idle within a direction; the other one is work for them.
-            const bool together = count == 2 && threads > 1 && (threads == 2 || batch <= static_cast<std::size_t>(sum_rows));
-            if (together) in_parallel(2, [&](int d) { runs[d]->forward(found[d], d ? Stop{} : Stop{signalled}); });
-            else for (std::size_t d = 0; d < count; ++d) runs[d]->forward(found[d], signalled);
-        });
+        stoppable([&] { forward_all(runs, found, threads, signalled); });
     }
 
   private:

@@ -68,7 +68,7 @@ void Run<T>::forward(const Found<T>& found, const Stop& stop) {
     pass_ = std::make_unique<Pass>(*this);
     Pass& pass = *pass_;
     prepare(pass);
-    const int threads = static_cast<int>(splits_.size()) - 1;
+    const int threads = this->threads();
     const auto chunks = pass.chunks_of_steps(plan_.all_steps, chunk_rows * std::max(1, threads));
     in_parallel(threads, [&](int thread) {
         Worker worker{splits_[thread], splits_[thread + 1], &watch, thread};
@@ -102,6 +102,19 @@ void Run<T>::prepare(Pass& pass) const {
     pass.make_panels(0, plan_.forward_panels);
 }
 
+// Few rows leave threads idle within a run; the other runs are work for them.
+template <class T>
+void forward_all(const Runs<T>& runs, const std::vector<Found<T>>& found, int threads, const Stop& stop) {
+    const int count = static_cast<int>(runs.size());
+    if (threads > 1 && (threads <= count || runs.front()->threads() == 1))
+        return in_parallel(std::min(count, threads), [&](int first) {
+            for (int i = first; i < count; i += std::min(count, threads)) runs[i]->forward(found[i], first ? Stop{} : stop);
+        });
+    for (int i = 0; i < count; ++i) runs[i]->forward(found[i], stop);
+}
+
+template void forward_all<float>(const Runs<float>&, const std::vector<Found<float>>&, int, const Stop&);
+template void forward_all<double>(const Runs<double>&, const std::vector<Found<double>>&, int, const Stop&);
 template void Run<float>::forward(const Found<float>&, const Stop&);
 template void Run<double>::forward(const Found<double>&, const Stop&);
 

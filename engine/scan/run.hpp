@@ -72,6 +72,7 @@ class Run {
     // Both throw Stopped when `stop` says so; a run that was stopped in its forward pass is of no more use.
     void forward(const Found<T>& found, const Stop& stop = {});
     void backward(const Gradients<T>& gradients, const Stop& stop = {}) const;  // any number of times, after forward
+    int threads() const { return static_cast<int>(splits_.size()) - 1; }        // that it can keep busy
 
   private:
     class Pass;
@@ -107,5 +108,12 @@ class Run {
     std::vector<int> state_after_, state_handed_;  // value -> the first state that it becomes, or -1
     std::unique_ptr<Pass> pass_;        // what the forward pass left
 };
+
+template <class T>
+using Runs = std::vector<std::unique_ptr<Run<T>>>;
+
+// The forward passes of runs that do not wait for each other: the directions of a layer, of equal batches.
+template <class T>
+void forward_all(const Runs<T>& runs, const std::vector<Found<T>>& found, int threads, const Stop& stop = {});
 
 }  // namespace gatewise
