@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -171,6 +171,10 @@ class Stack(nn.Module):
             yield
         finally:
             self._steady = before
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy is made of: without what was made ready of these weights, which a copy may change."""
+        return {**self.__dict__, "_steady": []}
 
     def _steady_layer(self, layer: int) -> SteadyLayer:
         from gatewise.scan.fused.steady import SteadyLayer  # the extension may be missing
