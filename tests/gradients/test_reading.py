@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from gatewise.cells.registry import variants
+from gatewise.errors import ShapeError
 from gatewise.gradients.errors import MeasureError
 from gatewise.gradients.reading import reading_of, readings, start_of, walk
 from gatewise.gradients.subject import Subject
@@ -78,3 +79,8 @@ def test_a_state_that_is_not_finite_is_told_with_its_place():
     subject.inputs[4] = torch.nan
     with pytest.raises(MeasureError, match="layer 1: the state hidden is not finite at token 4"):
         reading_of(subject)
+
+
+def test_a_text_of_nothing_is_refused():
+    with pytest.raises(ShapeError, match="the text has no token, expected one or more"):
+        Subject(layers_of("gru"), torch.zeros(0, 3), (), text_loss=lambda outputs: outputs.sum((0, 2)))

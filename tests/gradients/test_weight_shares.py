@@ -113,3 +113,13 @@ def test_where_there_is_no_gradient_every_share_is_zero():
         max_distance=3,
     )
     assert share.cumulative.tolist() == [0.0] * 4
+
+
+def test_a_place_without_a_gradient_takes_nothing_from_the_shares_of_the_others():
+    subject = of_steps(layers("gru"))
+    last = Subject(
+        subject.stack, subject.inputs, subject.tokens, step_loss=lambda out, steps: out.sum(-1) * (steps == T - 1)
+    )
+    few, one = weight_shares(last, max_distance=2, targets=3)[0], weight_shares(last, max_distance=2, targets=1)[0]
+    assert few.norms.size(0) == 3
+    assert_close(few.share, one.share)

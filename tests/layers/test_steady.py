@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_sequence
 
-from gatewise.cells import variants
+from gatewise.cells import find, variants
+from gatewise.errors import ShapeError
 from gatewise.layers.recurrent import Recurrent
 from gatewise.layers.steady import steady
+from gatewise.scan.fused.steady import SteadyLayer
 
 LENGTHS = [7, 3, 0, 1, 7]
 
@@ -116,3 +120,22 @@ def test_training_gradients_and_other_calls_take_the_ordinary_way():
         layer.eval()
         assert layer(x[:0, :0].new_zeros(3, 0, 5))[0].shape == (3, 0, 21)
     assert not layer._steady
+
+
+def test_a_copy_made_inside_does_not_keep_what_was_made_ready():
+    layer, x = layer_of(next(variants())), torch.randn(4, 1, 5)
+    with steady(layer):
+        copied = copy.deepcopy(layer)
+        assert torch.equal(copied(x)[0], layer(x)[0])
+        copied.weight_hh_l0.mul_(2)
+        assert not torch.equal(copied(x)[0], layer(x)[0])
+
+
+@pytest.mark.parametrize("wrong", ["x", "hidden"])
+def test_another_type_of_numbers_is_refused_before_the_engine_would_fill_a_copy(wrong):
+    cell = find("gru")
+    weights = {name: torch.ones(spec.shape) for name, spec in cell.parameters(3, 5).items()}
+    given = {"x": torch.zeros(4, 3), "hidden": torch.zeros(1, 2, 5)}
+    given[wrong] = given[wrong].double()
+    with pytest.raises(ShapeError, match=rf"SteadyLayer: {wrong} is torch.float64, the weights torch.float32"):
+        SteadyLayer(cell, [weights], 3, {"hidden": 5})(given["x"], (2, 1, 1), {"hidden": given["hidden"]})

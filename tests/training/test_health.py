@@ -184,6 +184,13 @@ def test_growth_of_what_was_nothing():
     assert growth({"a": 0.0}, {"a": 0.0}) == "a"
 
 
+def test_gradients_out_of_nothing_are_not_told_to_be_clipped_at_nothing():
+    steps = course(40, norm=lambda step: 5.0 if step == 22 else 0.0)
+    _, line = said(steps, FREE)["spike"]
+    assert line.startswith("the gradient norm of step 22 was 5, where 0 is usual, at output: ")
+    assert line.endswith("or clip at 1 (clip_norm)")
+
+
 def test_the_rules_are_looked_at_every_few_steps():
     assert {step for step, _ in said(course(200, norm=lambda step: 0.1 * 1.3**step)).values()} <= set(
         range(0, 200, EVERY)

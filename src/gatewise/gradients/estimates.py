@@ -182,7 +182,7 @@ def _spectral(walk: Walk, targets: Tensor, distances: Tensor, of: str, generator
             found[state][:, 1:] = best[:, :, number]
     width = level.widths[of]
     missed = 1.648 * math.sqrt(width) / MISSED ** (1 / STARTS)
-    share = (math.log(missed) / (2 * ROUNDS - 1)) ** 2  # below 1 for states of up to 10^8 numbers
+    share = (math.log(missed) / (2 * ROUNDS - 1)) ** 2  # below 1 for states of up to 6 x 10^7 numbers
     above = torch.where(distances > 0, -math.log1p(-share) / 2 + ROUNDING, 0.0)
     below = torch.where(distances > 0, ROUNDING, 0.0)
     return {state: Curve(distances, logs, logs - below, logs + above) for state, logs in found.items()}

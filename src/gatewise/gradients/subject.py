@@ -33,7 +33,7 @@ class Subject:
             token that comes next. Empty where it is the token itself.
 
     Raises:
-        ShapeError: when it is made: inputs, tokens and losses that do not fit each other.
+        ShapeError: when it is made: no token, or inputs, tokens and losses that do not fit each other.
 
     Example:
         >>> from gatewise.layers.recurrent import Recurrent
@@ -52,6 +52,8 @@ class Subject:
     targets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.tokens:
+            raise ShapeError("the text has no token, expected one or more", where="Subject", fix="give a longer text")
         expected = [len(self.tokens), self.stack.input_size]
         if list(self.inputs.shape) != expected:
             message = f"the inputs are {list(self.inputs.shape)}, expected {expected} for {len(self.tokens)} tokens"

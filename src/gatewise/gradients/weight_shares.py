@@ -35,16 +35,19 @@ class WeightShare:
 
     @property
     def share(self) -> Tensor:
-        """[D + 1] each distance's part of the sum of all norms, those beyond D counted as one; mean over the places.
+        """[D + 1] each distance's part of the sum of all norms, those beyond D counted as one.
 
-        Norms, not terms: terms of opposite sign cancel in the gradient, and not here. 0 where there is no gradient.
+        The mean over the places whose loss has a gradient; 0 where none has. Norms, not terms: terms of opposite sign
+        cancel in the gradient, and not here.
         """
         whole = self.norms.sum(1) + self.beyond
-        return (self.norms / torch.where(whole > 0, whole, 1.0)[:, None]).mean(0)
+        shares = self.norms / torch.where(whole > 0, whole, 1.0)[:, None]
+        return shares.sum(0) / (whole > 0).sum().clamp(min=1)
 
     @property
     def cumulative(self) -> Tensor:
-        """[D + 1] the part that comes from up to each distance; 1 at the last one unless something lies beyond."""
+        """[D + 1] the part that comes from up to each distance; 1 at the last one unless something lies beyond,
+        or there is no gradient."""
         return self.share.cumsum(0)
 
     def to_rows(self) -> list[dict[str, object]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -172,6 +172,10 @@ class Stack(nn.Module):
         finally:
             self._steady = before
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy is made of: without what was made ready of these weights, which a copy may change."""
+        return {**self.__dict__, "_steady": []}
+
     def _steady_layer(self, layer: int) -> SteadyLayer:
         from gatewise.scan.fused.steady import SteadyLayer  # the extension may be missing
 
@@ -253,8 +257,7 @@ class Stack(nn.Module):
         """Take the rows through all layers; ``initial`` is in the order of the scan."""
         if self._steady and not (self.training or keep_states) and rows.size(0) and self._steady[0].runs(rows):
             return self._pass_steadily(rows, layout, initial)
-        scans: list[Scan] = []
-        below = rows
+        scans, below = list[Scan](), rows
         for layer in range(self.num_layers):
             both = [self._scan(layer, reverse, rows, layout, initial, keep_states) for reverse in self._directions()]
             outputs = both[0].outputs if len(both) == 1 else torch.cat([scan.outputs for scan in both], dim=-1)
@@ -279,8 +282,7 @@ class Stack(nn.Module):
             rows = outputs + rows if self.residual and layer else outputs
             finals.append(final)
         self.runner_used = "fused"
-        together = len(finals) > 1
-        final = {name: torch.cat([one[name] for one in finals]) for name in initial} if together else finals[0]
+        final = finals[0] if len(finals) == 1 else {name: torch.cat([one[name] for one in finals]) for name in initial}
         return Pass(rows, final, None)
 
     def _directions(self) -> tuple[bool, ...]:

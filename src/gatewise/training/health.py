@@ -200,9 +200,10 @@ def spike(health: Health, limits: Limits) -> str:
     if worst.norm < max(SPIKE * usual, 1.0):
         return ""
     grown = growth(norms_of(health.recent), worst.norms)
+    times = f"{_times(worst.norm, usual)} the usual {_short(usual)}" if usual else "where 0 is usual"
     return (
-        f"the gradient norm of step {worst.step:,} was {_short(worst.norm)}, {_times(worst.norm, usual)} the usual "
-        f"{_short(usual)}, at {told(grown)}: {_tamed(usual, limits)}"
+        f"the gradient norm of step {worst.step:,} was {_short(worst.norm)}, {times}, at {told(grown)}: "
+        f"{_tamed(usual, limits)}"
     )
 
 
@@ -313,7 +314,7 @@ def _tamed(usual: float, limits: Limits) -> str:
     lower = f"lower the learning rate ({limits.rate:.3g})"
     if limits.clip_value or 0 < limits.clip_norm <= usual:
         return lower
-    return f"{lower} or clip at {_short(usual, 1)} (clip_norm)"
+    return f"{lower} or clip at {_short(usual or 1.0, 1)} (clip_norm)"  # to clip at 0 would be not to clip
 
 
 def _times(now: float, before: float) -> str:

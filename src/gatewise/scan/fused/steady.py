@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gatewise.cells.spec import Cell
+from gatewise.errors import ShapeError
 from gatewise.scan import _engine
 from gatewise.scan.fused.runner import chosen_instruction_set, engine_of, units_of
 from gatewise.scan.transforms import transform_of
@@ -87,21 +88,30 @@ class SteadyLayer:
             The outputs of the directions side by side, [N, D * width], and the final states, each [D, B, width].
 
         Raises:
+            ShapeError: numbers of another type than the weights.
             Refusal: sizes that do not go together.
         """
-        given = {name: initial[name].contiguous() for name in self.states}
+        given = {name: _memory(initial[name]) for name in self.states}
+        self._check_types(rows, given)
         directions, _, width = given[self.states[0]].shape
         outputs = rows.new_empty(rows.size(0), directions * width)
         final = {name: torch.empty_like(state) for name, state in given.items()}
         self._layer.forward(
             batch_sizes,
             torch.get_num_threads(),
-            rows.contiguous().numpy(),
+            _memory(rows).numpy(),
             [state.numpy() for state in given.values()],
             outputs.numpy(),
             [state.numpy() for state in final.values()],
         )
         return outputs, final
+
+    def _check_types(self, rows: Tensor, initial: Mapping[str, Tensor]) -> None:
+        """Refuse another type of numbers: the engine would fill a copy, and what is returned stay unset."""
+        for name, given in {"x": rows, **initial}.items():
+            if given.dtype != self.dtype:
+                message = f"{name} is {given.dtype}, the weights {self.dtype}"
+                raise ShapeError(message, where="SteadyLayer", fix=f"convert it, .to({self.dtype})")
 
 
 def _memory(tensor: Tensor) -> Tensor:
