@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gatewise.cells import Matrix as Matrix
     from gatewise.cells import Norm as Norm
     from gatewise.cells import Vector as Vector
-    from gatewise.doctor.consultation import consult as doctor
+    from gatewise.doctor.consultation import consult as doctor  # noqa: F401 (offered under that name)
     from gatewise.errors import GatewiseError as GatewiseError
     from gatewise.tasks.library import compare as compare
     from gatewise.tasks.library import load as load
