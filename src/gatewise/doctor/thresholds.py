@@ -49,9 +49,9 @@ LARGE = 1e6
 
 BOUNCE = 1.8
 """How many times longer the gradient may be while the learning rate is high than once it is low, beyond what the loss
-is higher: at a rate that is too high the weights jump from wall to wall of a valley and the gradient measures the
-jumps, so it shrinks with the rate. A gradient that only shrinks with the loss belongs to a task that is being solved.
-Tried on RNN, GRU and LSTM over characters: 0.7 to 1.3 at good rates, mostly 1.5 to 3.6 at ten times those."""
+is higher. At a rate that is too high the weights jump from wall to wall of a valley, and the gradient, which measures
+the jumps, shrinks with the rate. One that only shrinks with the loss belongs to a task that is being solved. Tried on
+RNN, GRU and LSTM over characters: 0.7 to 1.3 at good rates, mostly 1.5 to 3.6 at ten times those."""
 
 BOUNCE_IF_LATE = 1.4, 1.0
 """The same where, besides, the loss fell by so many times more once the rate was low than while it was high, the
