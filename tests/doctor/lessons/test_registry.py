@@ -47,9 +47,9 @@ def test_unknown_lesson_is_one_line_with_the_nearest():
         find_lesson("cliping")
 
 
-@pytest.mark.parametrize("seeds", [(), (1, -1)])
+@pytest.mark.parametrize("seeds", [(), (1, -1), (1, 1)])
 def test_seeds_are_checked(seeds: tuple[int, ...], tmp_path: Path):
-    with pytest.raises(SettingError, match="at least one seed, each 0 or more"):
+    with pytest.raises(SettingError, match="at least one seed, each 0 or more and none twice"):
         run_lesson("clipping", tmp_path, seeds=seeds)
 
 
