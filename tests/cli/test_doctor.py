@@ -78,6 +78,7 @@ def test_lessons_are_named_in_the_help(gatewise):
         (["--lesson", "cliping"], "did you mean clipping?"),
         (["runs/a", "--lesson", "clipping"], "a lesson brings its own networks, but runs/a was given"),
         (["--long"], "long belongs to a lesson, but lesson is none"),
+        (["--lesson", "clipping", "--distance", "5"], "--distance is for the examination of a model, and a lesson"),
         (["runs/a", "--distance", "-3"], "distance must be a whole number of at least 0"),
         (["runs/a", "--distanze", "3"], "did you mean --distance?"),
     ],

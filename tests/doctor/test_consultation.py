@@ -31,7 +31,7 @@ def text(tmp_path: Path) -> str:
 
 def test_a_run_is_examined_as_a_model_and_as_a_run(tiny_run: Path, text: str):
     found = gatewise.diagnose(tiny_run, text, **FEW)
-    assert {"course", "gradient"} <= {finding.cause for finding in found.findings} | {"gradient"}
+    assert {"course", "gradient"} <= {finding.cause for finding in found.findings}
     assert found.record is not None
     assert found.examination.window == 8
     assert found.examination.distance == 10
@@ -125,11 +125,47 @@ def test_a_run_without_a_record_is_refused(tmp_path: Path, content: str | None, 
     assert words in line_of(error, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"step": 1, "loss": "x"}',
+        '{"step": 1, "loss": true}',
+        '{"step": 1, "gradient_norm_by_layer": [1]}',
+        '{"step": 1, "update_ratio_by_layer": {"output": "x"}}',
+        '{"step": 1, "alarms": [{"cause": "spike"}]}',
+    ],
+)
+def test_a_line_that_no_run_writes_is_refused_with_its_place(tmp_path: Path, line: str):
+    (tmp_path / "metrics.jsonl").write_text(f'{{"step": 1}}\n{line}\n')
+    assert "metrics.jsonl:2: " in line_of(ModelFileError, tmp_path)
+
+
+def test_a_summary_that_is_no_object_is_refused(tmp_path: Path):
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n')
+    (tmp_path / "summary.json").write_text("[]")
+    assert "an object is expected" in line_of(ModelFileError, tmp_path)
+
+
+def test_a_text_that_tokens_cuts_off_is_not_called_too_short():
+    assert line_of(DataError, patient("gru"), distance=90, tokens=50).endswith(
+        "give 48 or less, or a greater --tokens, which is how much of the text is read"
+    )
+    assert line_of(DataError, patient("gru"), distance=200).endswith("give 118 or less, or a longer text")
+
+
+def test_a_unit_that_is_not_there_is_refused_before_anything_is_measured():
+    said: list[str] = []
+    with pytest.raises(SettingError, match="no layer has more than 16 units"):
+        gatewise.diagnose(patient("gru"), unit=16, say=said.append, **FEW)
+    assert said == []
+
+
 def test_what_is_not_there_is_refused():
     assert "no such folder" in line_of(ModelFileError, "nowhere")
     subject = patient("gru")
     assert "the network has 1 layer, but layer 3 was asked for" in line_of(SettingError, subject, layer=3)
-    assert "has 16 units, 0 to 15, but unit 16 was asked for" in line_of(SettingError, subject, unit=16, **FEW)
+    line = line_of(SettingError, subject, unit=16, **FEW)
+    assert "no layer has more than 16 units, 0 to 15, but unit 16 was asked for" in line
     assert "did you mean distance?" in line_of(SettingError, subject, distanse=3)
 
 

@@ -118,3 +118,10 @@ def test_a_record_of_an_older_version_and_a_short_one_are_read(tmp_path: Path):
     assert [row["step"] for row in record.rows] == [50, 100]
     assert [found.cause for found in judge_run(record)] == ["course"]
     assert "--log-every" in judge_run(record)[0].advice
+
+
+def test_a_loss_that_stays_where_it_began_is_no_success():
+    flat = [0.69, 0.693, 0.695, 0.692, 0.69, 0.694, 0.693, 0.69, 0.691, 0.694, 0.693, 0.692]
+    assert causes(rows(flat, [0.5] * 12, RATES)) == [("warning", "flat")]
+    slow = [0.69 - 0.002 * place for place in range(12)]
+    assert causes(rows(slow, [0.5] * 12, RATES)) == []

@@ -53,7 +53,7 @@ def diagnose(model: Any, text: str | Path | None = None, *, say: Said | None = N
         >>> subject = Subject(layer, inputs, tuple("abc" * 20), step_loss=loss, unit="letter")
         >>> diagnosis = gatewise.diagnose(subject, distance=20)
         >>> [finding.cause for finding in diagnosis.findings], sorted(diagnosis.rows)[:3]
-        (['no_memory', 'gradient'], ['behaviour', 'bounds', 'carried'])
+        (['too_few', 'gradient'], ['behaviour', 'bounds', 'carried'])
     """
     built = DOCTOR.build(settings)
     asked, cell = built["doctor"], built["loading"].cell
@@ -111,10 +111,19 @@ def _diagnosis(
     weights: tuple[BrokenWeight, ...] = broken_of(subject)
     if weights:
         return Diagnosis(name, "nothing could be measured", broken=weights)
+    _check_unit(subject, asked)
     examination = examine(subject, asked, window=window_of(history), say=say)
     if asked.unit is not None and examination.levels:
         chosen(examination, asked.unit)  # refuses a unit that is not there before anything is shown
     return Diagnosis(name, _lead(examination), examination, unit=asked.unit)
+
+
+def _check_unit(subject: Subject, asked: DoctorSettings) -> None:
+    """Refuse a unit that no state has before minutes are spent; ``chosen`` looks at the very state afterwards."""
+    width = max(subject.stack.state_widths.values(), default=0)
+    if asked.unit is not None and 0 < width <= asked.unit:
+        message = f"no layer has more than {width} units, 0 to {width - 1}, but unit {asked.unit} was asked for"
+        raise SettingError(message, where="--unit", fix=f"give 0 to {width - 1}")
 
 
 def window_of(history: Mapping[str, Any]) -> int | None:

@@ -123,9 +123,10 @@ def examine(
         SettingError: there is no such layer.
     """
     settings, say, began = settings or DoctorSettings(), say or _unheard, time.perf_counter()
+    whole = len(subject.tokens)
     subject = shortened(subject, settings.tokens)
     _check_layer(subject, settings.layer)
-    distance = distance_of(subject, settings.distance)
+    distance = distance_of(subject, settings.distance, cut=len(subject.tokens) < whole)
     blown = first_not_finite(subject)
     if blown is not None:
         subject = shortened(subject, blown)
@@ -143,12 +144,13 @@ def examine(
     return Examination(subject, distance, blown, levels, loss, shares, behaviour, surprise, window, seconds)
 
 
-def distance_of(subject: Subject, asked: int) -> int:
+def distance_of(subject: Subject, asked: int, *, cut: bool = False) -> int:
     """How far back to look.
 
     Args:
         subject: with its text.
         asked: 0: as far as makes sense.
+        cut: whether there is more of the text, which ``tokens`` keeps from being read.
 
     Raises:
         DataError: the text is too short.
@@ -156,12 +158,16 @@ def distance_of(subject: Subject, asked: int) -> int:
     length, unit = len(subject.tokens), subject.unit
     if length < LEAST:
         message = f"a text of at least {LEAST} {unit}s is needed to look back in, but it has {length}"
-        raise DataError(message, fix="give a longer text")
+        raise DataError(message, fix=f"give {_more(cut)}")
     most = length - 2  # one token to replace, and one after it to see what comes of that
     if asked > most:
         message = f"a text of {length:,} {unit}s is too short to look {asked:,} back"
-        raise DataError(message, where="distance", fix=f"give {most:,} or less, or a longer text")
+        raise DataError(message, where="distance", fix=f"give {most:,} or less, or {_more(cut)}")
     return asked or min(DISTANCE, max(1, length // 2) if subject.step_loss else most)
+
+
+def _more(cut: bool) -> str:
+    return "a greater --tokens, which is how much of the text is read" if cut else "a longer text"
 
 
 def shortened(subject: Subject, most: int) -> Subject:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from gatewise.doctor.examination import Examination, LevelExamination, name_of
-from gatewise.doctor.rules.reach import told
+from gatewise.doctor.rules.reach import left
 from gatewise.doctor.run_record import RunRecord
 from gatewise.doctor.tables import Picture
 from gatewise.doctor.thresholds import KEPT
@@ -60,7 +60,7 @@ def _loss(examination: Examination) -> Picture | None:
     longest: dict[str, tuple[str, Curve]] = {}
     for part in examination.loss.states:
         level = name_of(part.layer, part.reverse)
-        if level not in longest or gradient_memory(part.curve) > gradient_memory(longest[level][1]):
+        if level not in longest or _reach(part.curve) > _reach(longest[level][1]):
             longest[level] = (f"{level}, {part.state}", part.curve)
     lines = list(_curves(list(longest.values())))
     start = max(float(curve.mean_log.max()) for _, curve in longest.values())
@@ -77,6 +77,10 @@ def _loss(examination: Examination) -> Picture | None:
     return Picture(
         svg, "Of each layer the state that remembers longest. What lies below the dashed line teaches next to nothing."
     )
+
+
+def _reach(curve: Curve) -> tuple[float, float]:
+    return gradient_memory(curve, KEPT), left(curve)
 
 
 def _shares(examination: Examination) -> Picture | None:
@@ -110,9 +114,9 @@ def _behaviour(examination: Examination) -> Picture | None:
         lines,
         log_x=len(found.distances) > 2,
     )
-    return Picture(
-        svg, f"What it makes use of ends where the area touches the dashed line: {told(found.length, unit)} back."
-    )
+    counts = "its area is above the dashed line, and it worsens the loss by at least 1 % of the most"
+    farthest = f"The farthest {unit} that counts stands {found.length} back: {counts}."
+    return Picture(svg, farthest if found.length else f"No {unit} counts surely: one does where {counts}.")
 
 
 def _gates(level: LevelExamination) -> Picture | None:

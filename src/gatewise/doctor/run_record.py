@@ -12,6 +12,8 @@ from gatewise.errors import DataError, ModelFileError
 from gatewise.storage import parse_json
 
 METRICS, CONFIG, SUMMARY = "metrics.jsonl", "config.toml", "summary.json"
+_NUMBERS = ("loss", "gradient_norm", "learning_rate", "clipped", "skipped", "validation_loss")
+_BY_LAYER = ("gradient_norm_by_layer", "update_ratio_by_layer")
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ def read_record(folder: str | Path) -> RunRecord:
         raise DataError(message, where=str(folder), fix="let it go on: train with --resume")
     settings, summary = _settings(folder / CONFIG), folder / SUMMARY
     ended = parse_json(summary.read_bytes(), str(summary)) if summary.is_file() else {}
+    if not isinstance(ended, dict):
+        raise ModelFileError("an object is expected, but something else came", where=str(summary))
     return RunRecord(folder, rows, settings.get("training", {}), settings.get("batches", {}), ended.get("stopped", ""))
 
 
@@ -92,7 +96,28 @@ def _row(line: bytes, where: str) -> Mapping[str, Any]:
     if not isinstance(row, dict) or not isinstance(row.get("step"), int):
         message = f"an object with a step is expected on each line of {METRICS}, but {line[:40].decode()!r} came"
         raise ModelFileError(message, where=where)
+    wrong = next((name for name in row if not _is_as_written(name, row[name])), None)
+    if wrong is not None:
+        message = f"{wrong} holds {str(row[wrong])[:40]!r}, which no training run writes there"
+        raise ModelFileError(message, where=where, fix="restore the file as the run wrote it")
     return row
+
+
+def _is_as_written(name: str, value: Any) -> bool:
+    """Whether a field holds what :mod:`gatewise.training.metrics` writes into it; fields not read here may hold all."""
+    if name in _NUMBERS:
+        return value is None or _is_number(value)
+    if name in _BY_LAYER:
+        return value is None or (
+            isinstance(value, dict) and all(one is None or _is_number(one) for one in value.values())
+        )
+    if name == "alarms":
+        return isinstance(value, list) and all(_is_alarm(one) for one in value)
+    return True
+
+
+def _is_alarm(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("step"), int) and {"cause", "line"} <= value.keys()
 
 
 def _settings(path: Path) -> Mapping[str, Any]:

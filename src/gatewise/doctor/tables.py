@@ -79,7 +79,7 @@ def _jacobians(examination: Examination) -> Table | None:
 def _loss(examination: Examination) -> Table | None:
     parts = examination.loss.states if examination.loss else ()
     curves = [(f"{name_of(part.layer, part.reverse)}, {part.state}", part.curve) for part in parts]
-    title = f"How much the loss depends on the state D {examination.unit}s before it: norm of its gradient"
+    title = f"How much the loss depends on the state D {examination.unit}s before it: norm of its gradient, nats"
     return _by_distance(title, curves)
 
 
@@ -91,10 +91,14 @@ def _by_distance(title: str, curves: Sequence[tuple[str, Curve]]) -> Table | Non
     places = [min(range(len(there)), key=lambda place: abs(there[place] - distance)) for distance in picked]
     head = ("D", *(str(there[place]) for place in places), "1 % at")
     rows = [
-        (label, *(norm(curve.mean_log.tolist()[place]) for place in places), number(gradient_memory(curve)))
-        for label, curve in curves
+        (label, *(norm(curve.mean_log.tolist()[place]) for place in places), _gone(curve)) for label, curve in curves
     ]
     return Table(title, (head, *rows), "The last column is the distance from which it stays below 1 % of its start.")
+
+
+def _gone(curve: Curve) -> str:
+    distance = gradient_memory(curve)
+    return f"> {curve.distances.tolist()[-1]:,}" if math.isinf(distance) else number(distance)
 
 
 def _shares(examination: Examination) -> Table | None:
@@ -178,7 +182,7 @@ def _matrices(examination: Examination) -> Table | None:
     if not rows:
         return None
     told = dict.fromkeys(_bound_told(level) for level in examination.levels)
-    return Table("Recurrent weights", (("matrix", "norm", "radius"), *rows), " ".join(told))
+    return Table("Recurrent weights", (("matrix", "spectral norm", "spectral radius"), *rows), " ".join(told))
 
 
 def _bound_told(level: LevelExamination) -> str:

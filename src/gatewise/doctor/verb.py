@@ -25,6 +25,7 @@ def doctor(console: Console, arguments: Mapping[str, Any], given: Mapping[str, A
     place, text = arguments["model"], arguments["text"]
     if built["lessons"].lesson is not None:
         _refuse_model(place)
+        _refuse_unread(given)
         return _teach(console, built["lessons"], built["doctor"], built["output"].json)
     if not place:
         raise SettingError("a model folder or a run folder is needed", fix="give one, or --lesson NAME")
@@ -63,6 +64,14 @@ def _teach(console: Console, asked: LessonSettings, where: DoctorSettings, as_js
             if table.on_page:
                 console.line(f"\n{table.caption}\n{table.text()}")
     console.note(f"page: {folder / f'{page.name}.md'}")
+
+
+def _refuse_unread(given: Mapping[str, Any]) -> None:
+    """A setting of the examination that a lesson would not read."""
+    unread = [name for name in given if DOCTOR.home[name] in ("doctor", "loading") and name != "out"]
+    if unread:
+        message = f"--{unread[0].replace('_', '-')} is for the examination of a model, and a lesson does not read it"
+        raise SettingError(message, where="--lesson", fix=f"leave out --{unread[0].replace('_', '-')}, or --lesson")
 
 
 def _refuse_model(place: str) -> None:

@@ -47,9 +47,9 @@ def test_unknown_lesson_is_one_line_with_the_nearest():
         find_lesson("cliping")
 
 
-@pytest.mark.parametrize("seeds", [(), (1, -1), (2**31,)])
+@pytest.mark.parametrize("seeds", [(), (1, -1), (1, 1), (2**31,)])
 def test_seeds_are_checked(seeds: tuple[int, ...], tmp_path: Path):
-    with pytest.raises(SettingError, match="at least one seed, each from 0"):
+    with pytest.raises(SettingError, match="at least one seed, each from 0 to 2147483647 and none twice"):
         run_lesson("clipping", tmp_path, seeds=seeds)
 
 

@@ -66,12 +66,12 @@ def run_lesson(
         The page as it was written.
 
     Raises:
-        SettingError: an unknown name, or no seeds.
+        SettingError: an unknown name, no seeds, or one twice.
         GatewiseError: the files cannot be written.
     """
     lesson = find_lesson(name)
-    if not seeds or any(not 0 <= seed < 2**31 for seed in seeds):
-        message = f"at least one seed, each from 0 to 2147483647, is needed, but {list(seeds)} came"
+    if not seeds or any(not 0 <= seed < 2**31 for seed in seeds) or len(set(seeds)) < len(seeds):
+        message = f"at least one seed, each from 0 to 2147483647 and none twice, is needed, but {list(seeds)} came"
         raise SettingError(message, where="seeds", fix="give numbers such as 0 1 2")
     make_folder(folder)  # a lesson of minutes should not end with a folder that cannot be made
     began, used = time.monotonic(), time.process_time()

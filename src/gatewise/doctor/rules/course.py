@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from gatewise.doctor.findings import Finding, Severity, ordered
 from gatewise.doctor.run_record import RunRecord
-from gatewise.doctor.thresholds import BOUNCE, BOUNCE_IF_LATE, CLIPPED, FEWEST, LATE_IF_BOUNCE
+from gatewise.doctor.thresholds import BOUNCE, BOUNCE_IF_LATE, CLIPPED, FELL, FEWEST, LATE_IF_BOUNCE
 from gatewise.training.health import FAINT, faint_layers
 from gatewise.training.layer_names import told as named
 
@@ -44,7 +44,7 @@ class Course(NamedTuple):
 
 def judge_run(record: RunRecord) -> list[Finding]:
     """What is to be said of a run; of one that went well notes alone."""
-    rules = (_ended, _alarms, _too_high, _skipped, _clipped, _faint, _went)
+    rules = (_ended, _alarms, _too_high, _skipped, _clipped, _faint, _flat, _went)
     return ordered(finding for rule in rules for finding in rule(record))
 
 
@@ -135,6 +135,19 @@ def _faint(record: RunRecord) -> list[Finding]:
     )
     advice = "use --residual, an LSTM or GRU cell, or fewer layers"
     return [Finding("warning", "vanishing", sentence, advice, "share of the top layer's gradient", faint[layer], FAINT)]
+
+
+def _flat(record: RunRecord) -> list[Finding]:
+    """A loss that is where it began; a training that came to anything moves it in its first lines already."""
+    losses = [loss for _, loss in record.numbers("loss")]
+    if len(losses) < FEWEST or any(alarm["cause"] == "divergence" for alarm in record.alarms()):
+        return []
+    begins, ends = losses[0], median(losses[-max(2, len(losses) // 5) :])
+    if begins <= 0 or ends < (1 - FELL) * begins:
+        return []
+    sentence = f"its loss hardly fell, from {begins:.3g} to {ends:.3g}: it has learnt next to nothing"
+    advice = "train longer, or with a higher --learning-rate; if it stays so, look whether the data can be learnt"
+    return [Finding("warning", "flat", sentence, advice, "share of the loss that is gone", 1 - ends / begins, FELL)]
 
 
 def _went(record: RunRecord) -> list[Finding]:

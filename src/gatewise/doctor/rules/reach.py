@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from gatewise.doctor.examination import Examination, name_of
 from gatewise.doctor.findings import Finding
-from gatewise.doctor.thresholds import KEPT, TOO_SHORT
+from gatewise.doctor.thresholds import ENOUGH, KEPT, TOO_SHORT
+from gatewise.gradients.curves import Curve
 from gatewise.gradients.memory import gradient_memory
 
 
@@ -18,20 +19,35 @@ class Reach:
     Attributes:
         distance: tokens after which it stays below 1 % of its start; infinite where it does not on this text.
         where: the layer and state in which it reaches so far.
+        left: the logarithm of the share of its start that is left at the farthest distance, which tells states apart
+            whose gradient reaches farther than was looked.
     """
 
     distance: float
     where: str
+    left: float = -math.inf
+
+
+def left(curve: Curve) -> float:
+    """The logarithm of the share of its start, the first that is not 0, that a norm has left at the farthest distance.
+
+    Example:
+        >>> import torch
+        >>> left(Curve.of_exact(torch.arange(4), torch.tensor([[-math.inf, -1.0, -2.0, -4.0]])))
+        -3.0
+    """
+    logs: list[float] = curve.mean_log.tolist()
+    return logs[-1] - next((log for log in logs if log > -math.inf), 0.0)
 
 
 def gradient_reach(examination: Examination) -> Reach | None:
     """The farthest of all layers and states; None where no state has any gradient."""
     found = [
-        Reach(gradient_memory(part.curve, KEPT), f"{name_of(part.layer, part.reverse)}, {part.state}")
+        Reach(gradient_memory(part.curve, KEPT), f"{name_of(part.layer, part.reverse)}, {part.state}", left(part.curve))
         for part in (examination.loss.states if examination.loss else ())
         if math.isfinite(float(part.curve.mean_log.max()))
     ]
-    return max(found, key=lambda reach: reach.distance, default=None)
+    return max(found, key=lambda reach: (reach.distance, reach.left), default=None)
 
 
 def judge_reach(examination: Examination) -> list[Finding]:
@@ -46,8 +62,12 @@ def _behaviour(examination: Examination) -> list[Finding]:
     unit, length = examination.unit, behaviour.length
     where = "the end of the text" if behaviour.of_text else "the present"
     measure = f"behavioural memory in {unit}s"
+    if length == 0 and not behaviour.of_text and behaviour.samples < ENOUGH:
+        sentence = f"from {behaviour.samples} places it cannot be told how far back a {unit} matters to it"
+        advice = "examine it on a longer text, without a small --samples"
+        return [Finding("note", "too_few", sentence, advice, "places looked at", float(behaviour.samples), ENOUGH)]
     if length == 0:
-        sentence = f"no single {unit} before {where} matters to it: replacing one changes the loss no more than chance"
+        sentence = f"no single {unit} before {where} matters to it: replacing one worsens the loss no more than chance"
         advice = (
             f"train longer, or examine it on a text like those it was trained on (here: {examination.distance} back)"
         )
@@ -56,7 +76,10 @@ def _behaviour(examination: Examination) -> list[Finding]:
         sentence = f"it uses at least the last {told(length, unit)}: replacing one so far back still worsens the loss"
         advice = f"look farther: --distance {2 * length} on a longer text"
         return [Finding("note", "behaviour", sentence, advice, measure, float(length))]
-    sentence = f"it uses the last {told(length, unit)}: replacing one farther back changes the loss no more than chance"
+    sentence = (
+        f"it uses the last {told(length, unit)}: replacing one farther back worsens the loss no more than chance, "
+        "or by less than 1 % of the most that one does"
+    )
     return [Finding("note", "behaviour", sentence, "", measure, float(length))]
 
 
