@@ -116,15 +116,17 @@ def grouped(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], list[Outcome]]
     return groups
 
 
-def quickest(outcomes: Sequence[Outcome]) -> dict[str, tuple[str, float] | None]:
-    """Task -> (cell, median updates) of the cell that solved it soonest; None where no cell did with most seeds.
+def quickest(outcomes: Sequence[Outcome]) -> dict[str, tuple[list[str], float]]:
+    """Task -> the cells that solved it soonest and their median updates; no cell and infinity where none did mostly.
 
-    The median is over seeds, one that did not solve it counting as infinity.
+    The median is over seeds; a network that has not solved the task counts as infinity.
     """
-    best: dict[str, tuple[str, float] | None] = {}
+    medians: dict[str, dict[str, float]] = {}
     for (task, cell), found in grouped(outcomes).items():
-        median = statistics.median(math.inf if o.course.solved_at is None else o.course.solved_at for o in found)
-        known = best.setdefault(task, None)
-        if median < (known[1] if known else math.inf):
-            best[task] = (cell, median)
-    return best
+        ats = [math.inf if one.course.solved_at is None else one.course.solved_at for one in found]
+        medians.setdefault(task, {})[cell] = statistics.median(ats)
+    least = {task: min(cells.values()) for task, cells in medians.items()}
+    return {
+        task: ([cell for cell, median in cells.items() if median == least[task] < math.inf], least[task])
+        for task, cells in medians.items()
+    }

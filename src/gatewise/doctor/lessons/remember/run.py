@@ -87,10 +87,13 @@ _CURVES = (
 
 def _finding(outcomes: Sequence[Outcome]) -> str:
     parts = []
-    for task, best in quickest(outcomes).items():
+    for task, (best, median) in quickest(outcomes).items():
         names = dict.fromkeys(one.cell for one in outcomes)
         solved = {one.cell for one in outcomes if one.task == task and one.course.solved_at is not None}
         never = "; ".join(name for name in names if name not in solved)
-        won = f"{best[0]} was soonest ({best[1]:.0f} updates, median)" if best else "no cell solved it with most seeds"
-        parts.append(f"*{task}*: {won}{f' (solved with no seed by: {never})' if never else ''}")
-    return ". ".join(parts) + ". Only the updates allowed count: more of them, or another rate, may change this."
+        won = f"soonest {' and '.join(best)}, {median:.0f} updates" if best else "no cell solved it with most seeds"
+        parts.append(f"*{task}*: {won}{f' (with no seed: {never})' if never else ''}")
+    return (
+        f"updates until a task was solved, the median of the seeds. {'. '.join(parts)}. This is about the updates that "
+        "were allowed: more of them, or another rate, may change it."
+    )
