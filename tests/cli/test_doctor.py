@@ -81,6 +81,8 @@ def test_lessons_are_named_in_the_help(gatewise):
         (["--lesson", "clipping", "--distance", "5"], "--distance is for the examination of a model, and a lesson"),
         (["runs/a", "--distance", "-3"], "distance must be a whole number of at least 0"),
         (["runs/a", "--distanze", "3"], "did you mean --distance?"),
+        (["runs/a", "--tokens", "4000"], "tokens must be a whole number of at least 2 and below 2049"),
+        (["runs/a", "--out", __file__], "a folder is expected, but"),
     ],
 )
 def test_a_mistake_is_one_line(gatewise, argv, words):

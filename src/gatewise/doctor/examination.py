@@ -204,7 +204,7 @@ def _check_layer(subject: Subject, layer: int) -> None:
     there = subject.stack.num_layers
     if layer > there:
         message = f"the network has {there} layer{'s' * (there > 1)}, but layer {layer} was asked for"
-        raise SettingError(message, where="--layer", fix=f"give 1 to {there}, or 0 for all")
+        raise SettingError(message, where="--layer", fix=f"give {'1' if there == 1 else f'1 to {there}'}, or 0 for all")
 
 
 def _chosen(subject: Subject, layer: int) -> list[tuple[int, bool]]:

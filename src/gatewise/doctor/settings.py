@@ -39,7 +39,7 @@ class DoctorSettings(Settings):
         minimum=2,
         unit="tokens",
     )
-    tokens: int = setting(2048, "read so much of the text at most", minimum=2, unit="tokens")
+    tokens: int = setting(2048, "read so much of the text at most, up to 2048", minimum=2, below=2049, unit="tokens")
     seed: int = setting(0, "where the random numbers start", minimum=0, below=2**32)
     out: str | None = setting(
         None,

@@ -29,6 +29,9 @@ def doctor(console: Console, arguments: Mapping[str, Any], given: Mapping[str, A
         return _teach(console, built["lessons"], built["doctor"], built["output"].json)
     if not place:
         raise SettingError("a model folder or a run folder is needed", fix="give one, or --lesson NAME")
+    out = built["doctor"].out
+    if out is not None and Path(out).exists() and not Path(out).is_dir():
+        raise SettingError(f"a folder is expected, but {out} is a file", where="--out", fix="give another name")
     of_doctor = {name: value for name, value in given.items() if DOCTOR.home[name] in ("doctor", "loading")}
     found = diagnose(place, text or None, say=console.note, **of_doctor)
     for note in found.notes:
