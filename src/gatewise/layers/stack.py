@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -100,6 +99,7 @@ class Stack(nn.Module):
         self.runner = runner
         self.runner_used: str | None = None
         self._steady: list[SteadyLayer] = []  # one for each layer while the weights are held, and the engine runs them
+        self.state_widths = dict(cell.state_widths(self.hidden_size, self.proj_size))  # of each state, by name
         self._check_together()
         self._make_parameters(device, dtype)
 
@@ -117,11 +117,6 @@ class Stack(nn.Module):
     def output_size(self) -> int:
         """The last axis of what the layer returns: the width of the cell's output, once for each direction."""
         return self.cell.output_size(self.hidden_size, self.proj_size) * self.num_directions
-
-    @cached_property
-    def state_widths(self) -> dict[str, int]:
-        """The width of each state of the cell, by name."""
-        return dict(self.cell.state_widths(self.hidden_size, self.proj_size))
 
     def choice(self) -> Choice:
         """The runner for whole sequences; where layers differ, that of the first which is not on the engine.
@@ -257,7 +252,8 @@ class Stack(nn.Module):
         """Take the rows through all layers; ``initial`` is in the order of the scan."""
         if self._steady and not (self.training or keep_states) and rows.size(0) and self._steady[0].runs(rows):
             return self._pass_steadily(rows, layout, initial)
-        scans, below = list[Scan](), rows
+        scans: list[Scan] = []
+        below = rows
         for layer in range(self.num_layers):
             both = [self._scan(layer, reverse, rows, layout, initial, keep_states) for reverse in self._directions()]
             outputs = both[0].outputs if len(both) == 1 else torch.cat([scan.outputs for scan in both], dim=-1)
