@@ -60,9 +60,9 @@ def test_the_start_and_the_seed_decide_what_is_learnt():
 def test_gru_learns_to_name_the_other_where_nothing_stands_between(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(run, "TRAINED", (0, 5))
     monkeypatch.setattr(run, "TRIED", (0, 5))
-    budget = dataclasses.replace(run.BUDGET, updates=400)
+    budget = dataclasses.replace(run.BUDGET, updates=700)
     found = run.train(made(0, lambda: run.Completer(find("gru"), budget.hidden)), 0, budget)
-    assert min(found.values()) > 0.9
+    assert min(found.values()) > 0.9, found
 
 
 def test_page_tells_the_shares_at_the_longest_distance_trained_on():
