@@ -52,7 +52,7 @@ def train(refused, tmp_path):
         (HEAD + b"good\tpos\nbad\tneg\n", [], ["a share of 0.1 is to be held out, but of 2 texts that is none"]),
         (ROWS + b"caf\xe9\tpos\n", [], ["a.tsv:18", "--encoding latin-1"]),
         (ROWS + b"a\x00b\tpos\n", [], ["a.tsv:18", "NUL"]),
-        (gzip.compress(ROWS), [], ["a.tsv:1", "gzip"]),
+        (gzip.compress(ROWS, mtime=0), [], ["a.tsv:1", "gzip"]),
         (ROWS, ["--label-separator", "o"], ["a.tsv:2: every text must have one label", "2 labels", "--multi-label"]),
         (
             HEAD + b"one two\tpos\nthree four\tneg\n" * 1 + b"five\tpos\nsix\tneg\n" * 1,

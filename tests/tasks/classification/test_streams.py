@@ -8,6 +8,7 @@ import random
 
 import numpy as np
 import pytest
+from torch import nn
 
 from gatewise.tasks import prediction
 from gatewise.tasks.prediction import Meter, computed, parts
@@ -87,7 +88,7 @@ def test_results_stand_in_the_order_of_the_texts_however_they_are_computed():
     lines = [line.split() for line in mixed(100)]
     texts = EncodedTexts.of_words(lines, Lexicon.build(lines))
     for batch_size, tokens in ((None, 8192), (1, 0), (7, 30)):
-        found = computed(texts, lambda batch: batch.lengths.tolist(), batch_size, tokens)
+        found = computed(nn.Identity(), texts, lambda batch: batch.lengths.tolist(), batch_size, tokens)
         assert found == [len(line) for line in lines]
 
 
