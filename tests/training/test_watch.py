@@ -155,6 +155,18 @@ def test_the_change_of_the_weights_is_measured_every_fiftieth_step(tmp_path):
         assert ratios[layer] == pytest.approx(change / size, rel=1e-3)
 
 
+def test_a_layer_that_does_not_change_has_a_change_of_zero(tmp_path):
+    """Zero is a number: null would say that there was none."""
+
+    class Deaf(Network):
+        def __init__(self):
+            super().__init__()
+            self.embedding.weight.register_hook(torch.zeros_like)
+
+    quick_fit(Sums(make=Deaf), SGD.replace(max_steps=50, log_every=25, schedule="constant"), tmp_path, Memory())
+    assert read_metrics(tmp_path / "metrics.jsonl")[-1]["update_ratio_by_layer"]["embedding"] == 0.0
+
+
 def test_a_layer_without_a_gradient_is_left_out(tmp_path):
     class Frozen(Network):
         def __init__(self):

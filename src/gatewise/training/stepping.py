@@ -150,7 +150,7 @@ class Stepper:
         torch._foreach_sub_(changes, weights)
         moved = self._layers.lengths(places, lengths(changes).tolist())
         ratios = {layer: moved[layer] / size if size else None for layer, size in sizes.items()}
-        return {layer: ratio if ratio and math.isfinite(ratio) else None for layer, ratio in ratios.items()}
+        return {layer: ratio if ratio is not None and math.isfinite(ratio) else None for layer, ratio in ratios.items()}
 
     def _backward(self) -> tuple[Tensor, int, Any]:
         """Gradients of the window: of its mean loss, or of its sum where the window has several batches."""
