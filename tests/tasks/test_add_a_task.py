@@ -44,6 +44,7 @@ def gatewise(installed, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_it_trains_rates_and_is_evaluated(gatewise, tmp_path):
     lines = "".join(f"{text.count('a')}\t{text}\n" for text in ("a cat", "we sit", "bananas", "the end", "aha") * 20)
     (tmp_path / "stars.tsv").write_text(lines)

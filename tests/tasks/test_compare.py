@@ -182,6 +182,7 @@ def test_the_networks_end_with_their_time(tmp_path, clock):
     assert "training for 1 min 0 s at most" in said
 
 
+@pytest.mark.slow
 def test_training_stops_when_validation_has_stopped_improving(tmp_path, clock):
     found, said = compared(tmp_path, sizes=("100",), models=("lstm", "gru"), minutes=600.0, learning_rate=0.05)
     assert [row.ended for row in found.rows] == ["patience", "patience"]

@@ -55,6 +55,7 @@ def test_a_long_text_is_examined_from_its_beginning(model, tmp_path):
     assert "".join(subject.targets) == text[:LONGEST]
 
 
+@pytest.mark.slow
 def test_without_a_text_the_documentation_that_was_held_out_is_read(model):
     subject = examine(model, None)
     assert len(subject.tokens) == LONGEST

@@ -23,6 +23,7 @@ def survive(first: int, last: int) -> None:
     assert min(refused, made) > (last - first) // 5  # neither is everything refused, nor is everything right
 
 
+@pytest.mark.slow
 def test_two_thousand_wrong_calls_are_refused_or_harmless():
     survive(0, 2_000)
 

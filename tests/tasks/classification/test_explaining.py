@@ -50,6 +50,7 @@ def test_of_no_word_nothing_is_said(model, text):
     assert (found.words, found.weights, found.terminal()) == ((), (), "")
 
 
+@pytest.mark.slow
 def test_pieces_are_put_together_to_words_and_the_characters_of_one_word_stand_alone(tmp_path):
     pieces = small.train(small.write(tmp_path), tmp_path / "bpe", level="bpe", vocabulary_size=300)
     found = pieces.explain("the film  was dull")

@@ -27,7 +27,13 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("settings", FORMS.values(), ids=FORMS)
+FAST = ("words", "subwords", "mean, two layers")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [pytest.param(form, id=name, marks=[] if name in FAST else pytest.mark.slow) for name, form in FORMS.items()],
+)
 def test_what_a_child_could_tell_apart_is_all_right(settings, tmp_path):
     dev = small.write(tmp_path, small.texts(60, seed=9), "dev.tsv")
     model = small.train(small.write(tmp_path, small.texts(150)), tmp_path / "run", dev=dev, **settings)

@@ -50,6 +50,7 @@ def test_nothing_in_nothing_out(run, command):
     assert err.startswith("0 texts, 0 tokens")
 
 
+@pytest.mark.slow
 def test_one_line_of_a_megabyte_costs_no_more_than_its_ends(run, command):
     line = b"the film " * 120_000
     code, out, _ = command("classify", run, "--explain", stdin=line + b"\nfine\n")
