@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from gatewise.errors import SettingError, TrainingError
-from gatewise.tasks.kind import CONFIG
 from gatewise.tasks.language_model.ngram_run import make_ngram_plan
 from gatewise.tasks.language_model.plan import make_plan, presets
 from gatewise.tasks.language_model.run_settings import KINDS
+from gatewise.training.run_files import CONFIG
 
 
 @pytest.fixture

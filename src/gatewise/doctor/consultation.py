@@ -9,7 +9,7 @@ from typing import Any
 
 from gatewise.doctor.diagnosis import Diagnosis
 from gatewise.doctor.examination import Examination, examine
-from gatewise.doctor.run_record import METRICS, RunRecord, is_run, read_record
+from gatewise.doctor.run_record import RunRecord, is_run, read_record
 from gatewise.doctor.settings import DOCTOR, DoctorSettings
 from gatewise.doctor.shading import chosen
 from gatewise.doctor.weights import BrokenWeight, broken_in, broken_of
@@ -18,6 +18,7 @@ from gatewise.gradients.subject import Subject
 from gatewise.tasks.declaration import Declaration, resolve
 from gatewise.tasks.discovery import find_tasks
 from gatewise.tasks.library import UNVERIFIED, open_model, task_of
+from gatewise.training.run_files import METRICS
 
 Said = Callable[[str], None]
 

@@ -8,11 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gatewise.doctor.csv_text import csv_text
 from gatewise.doctor.examination import Examination
 from gatewise.doctor.findings import Finding, finite, is_quiet, ordered
 from gatewise.doctor.rules.course import judge_run
 from gatewise.doctor.run_record import RunRecord
-from gatewise.doctor.tables import csv_text, tables, whole
+from gatewise.doctor.tables import tables, whole
 from gatewise.doctor.verdict import judge
 from gatewise.doctor.weights import BrokenWeight, judge_weights
 from gatewise.storage import make_folder, write_atomically

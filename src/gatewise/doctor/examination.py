@@ -27,6 +27,7 @@ from gatewise.gradients.gate_statistics import (
 )
 from gatewise.gradients.gates import GateRecords, gate_records
 from gatewise.gradients.jacobians import JacobianNorms, jacobian_norms
+from gatewise.gradients.levels import name_of
 from gatewise.gradients.loss_gradients import LossGradients, loss_gradients
 from gatewise.gradients.subject import Subject
 from gatewise.gradients.weight_shares import WeightShare, weight_shares
@@ -184,16 +185,6 @@ def first_not_finite(subject: Subject) -> int | None:
     output, _ = subject.stack(subject.inputs[:, None].to(next(subject.stack.parameters()).dtype))
     broken = (~torch.isfinite(output)).flatten(1).any(1)
     return int(broken.nonzero()[0]) if bool(broken.any()) else None
-
-
-def name_of(layer: int, reverse: bool) -> str:
-    """A layer and direction as it is said, counted from 1.
-
-    Example:
-        >>> name_of(0, False), name_of(1, True)
-        ('layer 1', 'layer 2, reverse')
-    """
-    return f"layer {layer + 1}{', reverse' * reverse}"
 
 
 def _unheard(_line: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from gatewise.doctor.examination import Examination, LevelExamination, name_of
+from gatewise.doctor.examination import Examination, LevelExamination
 from gatewise.doctor.rules.reach import left
 from gatewise.doctor.run_record import RunRecord
 from gatewise.doctor.tables import Picture
@@ -13,6 +13,7 @@ from gatewise.doctor.thresholds import KEPT
 from gatewise.drawing.colours import BLUE, GREY
 from gatewise.drawing.curves import TOLD_APART, Line, chart, smoothed
 from gatewise.gradients.curves import Curve
+from gatewise.gradients.levels import name_of
 from gatewise.gradients.memory import gradient_memory
 from gatewise.training.layer_names import told as named
 

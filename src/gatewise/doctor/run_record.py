@@ -10,8 +10,8 @@ from typing import Any
 
 from gatewise.errors import DataError, ModelFileError
 from gatewise.storage import parse_json
+from gatewise.training.run_files import CONFIG, METRICS, SUMMARY
 
-METRICS, CONFIG, SUMMARY = "metrics.jsonl", "config.toml", "summary.json"
 _NUMBERS = ("loss", "gradient_norm", "learning_rate", "clipped", "skipped", "validation_loss")
 _BY_LAYER = ("gradient_norm_by_layer", "update_ratio_by_layer")
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gatewise.doctor.examination import Examination, LevelExamination, name_of
+from gatewise.doctor.examination import Examination, LevelExamination
 from gatewise.drawing.letters import aligned
 from gatewise.gradients.curves import Curve
+from gatewise.gradients.levels import name_of
 from gatewise.gradients.memory import gradient_memory
 
 _SHOWN = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -215,21 +213,6 @@ def number(value: float) -> str:
     if math.isinf(value):
         return "never"
     return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2g}"
-
-
-def csv_text(rows: Iterable[Row]) -> str:
-    """Rows as a CSV file, with all digits.
-
-    Example:
-        >>> csv_text([{"distance": 1, "norm": 0.5}])
-        'distance,norm\\n1,0.5\\n'
-    """
-    rows = list(rows)
-    written = io.StringIO()
-    writer = csv.DictWriter(written, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return written.getvalue()
 
 
 def whole(examination: Examination) -> dict[str, list[dict[str, Any]]]:

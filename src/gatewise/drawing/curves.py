@@ -16,27 +16,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gatewise.drawing.colours import BLUE, DARK, GREEN, ORANGE, VIOLET
 from gatewise.drawing.letters import printable
+from gatewise.drawing.style import CIRCLES, DIAMONDS, GRID, SQUARES, STYLE, TRIANGLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-_INK, _GRID, _MOST_POINTS, _MOST_INSIDE = "#39434b", "#e4e8ea", 600, 3
-_STYLE: dict[Any, Any] = {
+_MOST_POINTS, _MOST_INSIDE = 600, 3
+_STYLE = STYLE | {
     "svg.fonttype": "none",  # letters stay letters: small, sharp, and in the page's own font
     "text.parse_math": False,  # a dollar sign in a label is a dollar sign
     "font.family": "sans-serif",
-    "font.size": 9.5,
-    "axes.edgecolor": _GRID,
-    "axes.labelcolor": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "text.color": _INK,
-    "axes.grid": True,
-    "grid.color": _GRID,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
+    "axes.edgecolor": GRID,
 }
 Form = Literal[
     "thin",
@@ -70,16 +61,10 @@ _FORMS: dict[Form, dict[str, Any]] = {
     "short": {"linewidth": 1.7, "linestyle": (0, (4, 1.5))},
     "dotted": {"linewidth": 1.7, "linestyle": (0, (1, 1.2))},
     "mixed": {"linewidth": 1.7, "linestyle": (0, (4, 1.2, 1, 1.2))},
-    "circles": {"linewidth": 1.6, "marker": "o", "markersize": 4, "markevery": 0.09},
-    "squares": {"linewidth": 1.6, "linestyle": (0, (5, 2)), "marker": "s", "markersize": 4, "markevery": 0.1},
-    "triangles": {
-        "linewidth": 1.6,
-        "linestyle": (0, (6, 2, 1, 2)),
-        "marker": "^",
-        "markersize": 4.5,
-        "markevery": 0.11,
-    },
-    "diamonds": {"linewidth": 1.6, "linestyle": (0, (1, 1.3)), "marker": "D", "markersize": 4, "markevery": 0.12},
+    "circles": {**CIRCLES, "linewidth": 1.6, "markersize": 4, "markevery": 0.09},
+    "squares": {**SQUARES, "linewidth": 1.6, "markersize": 4, "markevery": 0.1},
+    "triangles": {**TRIANGLES, "linewidth": 1.6, "markersize": 4.5, "markevery": 0.11},
+    "diamonds": {**DIAMONDS, "linewidth": 1.6, "markersize": 4, "markevery": 0.12},
     "crosses": {"linewidth": 1.6, "linestyle": (0, (8, 3)), "marker": "x", "markersize": 5, "markevery": 0.13},
 }
 
@@ -186,7 +171,7 @@ def _axes(title: str, inches: float) -> Iterator[_Drawing]:
     from matplotlib.figure import Figure
 
     written = io.StringIO()
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": "gatewise"}):
+    with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(5.4, inches), layout="constrained")
         drawing = _Drawing(figure.add_subplot())
         drawing.axes.set_title(printable(title), loc="left", fontweight="bold", fontsize=10.5)

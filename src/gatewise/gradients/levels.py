@@ -78,7 +78,7 @@ class Level:
     @property
     def name(self) -> str:
         """The level for a reader, layers counted from 1."""
-        return f"layer {self.layer + 1}{', reverse' if self.reverse else ''}"
+        return name_of(self.layer, self.reverse)
 
     @cached_property
     def parts(self) -> dict[str, slice]:
@@ -126,6 +126,16 @@ class Level:
         return torch.cat(self.states[steps.start - 1 : steps.stop - 1])
 
 
+def name_of(layer: int, reverse: bool) -> str:
+    """A layer and direction as it is said, counted from 1.
+
+    Example:
+        >>> name_of(0, False), name_of(1, True)
+        ('layer 1', 'layer 2, reverse')
+    """
+    return f"layer {layer + 1}{', reverse' * reverse}"
+
+
 def _rows(steps: int | slice) -> slice:
     return slice(steps - 1, steps) if isinstance(steps, int) else slice(steps.start - 1, steps.stop - 1)
 
@@ -161,22 +171,14 @@ def unroll(stack: Stack, inputs: Tensor) -> tuple[list[Level], Tensor]:
 
 def _read(stack: Stack, layer: int, reverse: bool, rows: Tensor) -> Level:
     """One level over the whole text."""
-    zoneout = {name: rate for name, rate in stack.zoneout.items() if rate}
-    start = _start(stack, layer * stack.num_directions + reverse, rows)
+    states = stack.initial_states(rows.size(1), rows).values()
+    start = torch.cat([state[layer * stack.num_directions + reverse] for state in states], dim=-1)
     read = rows.flip(0) if reverse else rows
     weights = stack.weights(layer, reverse)
-    level = Level(layer, reverse, stack.cell, weights, stack.state_widths, read, [start], zoneout)
+    level = Level(layer, reverse, stack.cell, weights, stack.state_widths, read, [start], stack.zoned)
     for step in range(1, level.length + 1):
         level.states.append(level.advance(step, level.states[-1]))
     return level
-
-
-def _start(stack: Stack, level: int, rows: Tensor) -> Tensor:
-    """[B, S] before the first step."""
-    if not stack.learned_start:
-        return rows.new_zeros(rows.size(1), sum(stack.state_widths.values()))
-    learned = [getattr(stack, f"initial_{name}")[level] for name in stack.state_widths]
-    return torch.cat(learned).expand(rows.size(1), -1)
 
 
 def _output(level: Level) -> Tensor:

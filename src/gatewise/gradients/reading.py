@@ -67,8 +67,8 @@ def readings(stack: Stack, inputs: Tensor) -> list[Reading]:
         layer, reverse = divmod(level, stack.num_directions)
         after = {name: state[:, 0] for name, state in one.states.items()}
         before = {name: _before(state, start[level][name], bool(reverse)) for name, state in after.items()}
-        weights, rates = stack.weights(layer, bool(reverse)), _rates(stack)
-        found.append(Reading(layer, bool(reverse), stack.cell, weights, one.inputs[:, 0], before, after, rates))
+        weights, inputs = stack.weights(layer, bool(reverse)), one.inputs[:, 0]
+        found.append(Reading(layer, bool(reverse), stack.cell, weights, inputs, before, after, stack.zoned))
     return found
 
 
@@ -136,20 +136,13 @@ def start_of(stack: Stack, like: Tensor, batch: int) -> list[States]:
     Returns:
         For each layer and direction state -> [batch, width].
     """
-    if not stack.learned_start:
-        zeros = {name: like.new_zeros(batch, width) for name, width in stack.state_widths.items()}
-        return [zeros] * stack.levels
-    learned = {name: getattr(stack, f"initial_{name}").detach() for name in stack.state_widths}
-    return [{name: state[level].expand(batch, -1) for name, state in learned.items()} for level in range(stack.levels)]
-
-
-def _rates(stack: Stack) -> dict[str, float]:
-    return {name: rate for name, rate in stack.zoneout.items() if rate}
+    initial = stack.initial_states(batch, like)
+    return [{name: state[level].detach() for name, state in initial.items()} for level in range(stack.levels)]
 
 
 def _scan(stack: Stack, layer: int, reverse: bool, rows: Tensor, start: States, keep_states: bool) -> Scan:
     time, batch = rows.shape[:2]
-    rates, numbers = _rates(stack), torch.arange(batch)
+    rates, numbers = stack.zoned, torch.arange(batch)
     return run(
         stack.cell,
         stack.weights(layer, reverse),

@@ -200,7 +200,7 @@ class Recurrent(Stack):
             >>> Recurrent("gru", 3, 4).start(2)["hidden"].shape
             torch.Size([1, 2, 4])
         """
-        return self._start(batch, next(iter(self.weights(0).values())))
+        return self.initial_states(batch, next(iter(self.weights(0).values())))
 
 
 def _cell(cell: object) -> Cell:

@@ -118,13 +118,18 @@ class Stack(nn.Module):
         """The last axis of what the layer returns: the width of the cell's output, once for each direction."""
         return self.cell.output_size(self.hidden_size, self.proj_size) * self.num_directions
 
+    @property
+    def zoned(self) -> dict[str, float]:
+        """The states that zoneout is applied to, each with its rate."""
+        return {name: rate for name, rate in self.zoneout.items() if rate}
+
     def choice(self) -> Choice:
         """The runner for whole sequences; where layers differ, that of the first which is not on the engine.
 
         Raises:
             SettingError: the runner that was asked for cannot run this.
         """
-        parameter, zoneout = next(self.parameters()), any(self.zoneout.values())
+        parameter, zoneout = next(self.parameters()), bool(self.zoned)
         choices = [
             choose(self.cell, runner=self.runner, zoneout=zoneout, parameter=parameter, bias=self.bias, sizes=sizes)
             for sizes in self._sizes()
@@ -160,7 +165,7 @@ class Stack(nn.Module):
     def held(self) -> Iterator[None]:
         """Inside, the weights do not change, as :func:`gatewise.layers.steady.steady` says."""
         before = self._steady
-        if not self.training and not any(self.zoneout.values()) and self.choice().name == "fused":
+        if not self.training and not self.zoned and self.choice().name == "fused":
             self._steady = before or [self._steady_layer(layer) for layer in range(self.num_layers)]
         try:
             yield
@@ -184,7 +189,7 @@ class Stack(nn.Module):
         usual = {"num_layers": 1, "bias": True}
         parts = [str(self.input_size), str(self.hidden_size)]
         parts += [f"{name}={value}" for name in flags + noise if (value := getattr(self, name)) != usual.get(name, 0)]
-        if any(self.zoneout.values()):
+        if self.zoned:
             parts.append(f"zoneout={self.zoneout}")
         if self.learned_start:
             parts.append("initial_state='learned'")
@@ -231,7 +236,7 @@ class Stack(nn.Module):
         self.choice()  # a forced runner that cannot run this cell is a mistake of the caller's, said here
         self.reset_parameters()
 
-    def _start(self, batch: int, like: Tensor) -> States:
+    def initial_states(self, batch: int, like: Tensor) -> States:
         """The states [S, batch, width] before the first step: zeros of the input's dtype, or the learned ones."""
         if not self.learned_start:
             return {name: like.new_zeros(self.levels, batch, width) for name, width in self.state_widths.items()}
@@ -320,15 +325,14 @@ class Stack(nn.Module):
         return self.runner
 
     def _zoneout(self, layout: Layout, device: torch.device) -> Zoneout | None:
-        rates = {name: rate for name, rate in self.zoneout.items() if rate}
-        if not rates:
+        if not self.zoned:
             return None
         if self.training and is_tracing():
             message = "zoneout in training draws a number that torch.jit.trace would keep for ever"
             raise InputError(message, where=self._where, fix="call .eval() first")
         rows = torch.arange(layout.batch, device=device) if layout.order is None else layout.order
         seed = int(torch.randint(SEEDS, ())) if self.training else 0
-        return Zoneout(rates, seed, rows, training=self.training)
+        return Zoneout(self.zoned, seed, rows, training=self.training)
 
     def _run(
         self,
@@ -383,7 +387,7 @@ class Stack(nn.Module):
     ) -> States:
         """The states [S, B, width] before the first step, in the caller's order."""
         if state is None:
-            return self._start(layout.batch, rows)
+            return self.initial_states(layout.batch, rows)
         batch = (layout.batch,) if layout.batched else ()
         shapes = {name: (self.levels, *batch, width) for name, width in self.state_widths.items()}
         checked = check_states(state, shapes, rows, self._where, labels)

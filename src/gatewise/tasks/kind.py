@@ -10,7 +10,6 @@ from typing import Any
 from gatewise.settings import Group
 from gatewise.tasks.settings import RunSettings
 
-CONFIG = "config.toml"
 HEAD = "# gatewise train {}\n"
 """The first line of a run's config file."""
 

@@ -13,12 +13,12 @@ from gatewise.cells.registry import is_registered
 from gatewise.errors import TrainingError
 from gatewise.storage import Folder, read_folder, write_atomically
 from gatewise.tasks.console import Console
-from gatewise.tasks.kind import CONFIG
 from gatewise.tasks.model import Model
 from gatewise.tasks.run_folder import new_folder
 from gatewise.training.loop import fit
 from gatewise.training.monitor import Lines, Monitor
 from gatewise.training.result import Result
+from gatewise.training.run_files import CONFIG
 from gatewise.training.settings import TrainingSettings
 from gatewise.training.task import Task
 

@@ -13,9 +13,10 @@ from gatewise.cells.user import resolve
 from gatewise.errors import SettingError, TrainingError
 from gatewise.settings import Group, did_you_mean
 from gatewise.tasks.discovery import find_tasks
-from gatewise.tasks.kind import CONFIG, HEAD, Kind
+from gatewise.tasks.kind import HEAD, Kind
 from gatewise.tasks.run_folder import check_new, new_name
 from gatewise.tasks.settings import RunSettings
+from gatewise.training.run_files import CONFIG
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from gatewise.training.monitor import Monitor, Run
 from gatewise.training.optimizers import Average, build
 from gatewise.training.progress import Interval, Progress
 from gatewise.training.result import Result, versions
+from gatewise.training.run_files import METRICS, SUMMARY
 from gatewise.training.schedules import Plateau, learning_rate, place
 from gatewise.training.settings import TrainingSettings
 from gatewise.training.signals import StopSignals
@@ -126,7 +127,7 @@ class Loop:
             raise TrainingError(
                 "there is a run already", where=str(self.folder), fix="resume it or choose another folder"
             )
-        self.metrics = MetricsFile(self.folder / "metrics.jsonl", size=0)
+        self.metrics = MetricsFile(self.folder / METRICS, size=0)
         self._announce()
         self._checkpoint()
 
@@ -316,7 +317,7 @@ class Loop:
             samples = self.task.samples(self.network)
             self.task.save(self.network, self.folder / "model", result)
         summary = {**result.to_dict(), "samples": samples}
-        write_atomically(self.folder / "summary.json", json.dumps(summary, indent=1).encode())
+        write_atomically(self.folder / SUMMARY, json.dumps(summary, indent=1).encode())
         report.write(self.folder)
         return result
 

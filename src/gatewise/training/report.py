@@ -18,6 +18,7 @@ from gatewise.storage import write_atomically
 from gatewise.training.layer_names import level
 from gatewise.training.metrics import read_metrics
 from gatewise.training.monitor import duration
+from gatewise.training.run_files import CONFIG, METRICS, SUMMARY
 from gatewise.training.selection import Selection
 
 Row = Mapping[str, Any]
@@ -78,13 +79,13 @@ def write(folder: str | Path) -> Path:
         'report.html'
     """
     folder = Path(folder)
-    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    config = folder / "config.toml"
+    summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    config = folder / CONFIG
     settings = (
         tomllib.loads(config.read_text(encoding="utf-8")) if config.exists() else {"training": summary["settings"]}
     )
     text = page(
-        read_metrics(folder / "metrics.jsonl"),
+        read_metrics(folder / METRICS),
         title=f"{summary['name']}: {folder.resolve().name}",
         unit=summary["unit"],
         nats=summary["nats"],
@@ -126,10 +127,8 @@ def page(
         >>> "&lt;b&gt;" in text, "a &amp; b" in text, "<script" in text
         (True, True, False)
     """
-    drawn, alarms = (
-        charts(rows, unit, nats, selects_by.measure),
-        [alarm for row in rows for alarm in row.get("alarms", ())],
-    )
+    drawn = charts(rows, unit, nats, selects_by.measure)
+    alarms = [alarm for row in rows for alarm in row.get("alarms", ())]
     meaning = ", in nats; perplexity is its exponential" if nats else ""
     kept = f" The weights of the {'highest' if selects_by.higher else 'lowest'} {_words(selects_by.measure)} are kept."
     parts = [

@@ -10,6 +10,7 @@ from gatewise.training import randomness
 from gatewise.training.metrics import MetricsFile
 from gatewise.training.optimizers import Average
 from gatewise.training.progress import Progress
+from gatewise.training.run_files import METRICS
 from gatewise.training.schedules import Plateau
 from gatewise.training.tree import map_tensors, put_weights, weights_of
 
@@ -61,7 +62,7 @@ def restore(loop: Loop, tree: dict[str, Any]) -> MetricsFile:
     loop.best_weights = tree["best"]
     loop.stream.restore(tree["stream"])
     loop.stepper.carry = on_device(tree["carry"])
-    metrics = MetricsFile(loop.folder / "metrics.jsonl", tree["metrics_size"])
+    metrics = MetricsFile(loop.folder / METRICS, tree["metrics_size"])
     if metrics.size < tree["metrics_size"]:
         loop.monitor.said(f"{metrics.path} is shorter than it was at the checkpoint: lines are missing")
     # Last, so that nothing above can draw from the generators.

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from gatewise.cells.registry import find
-from gatewise.doctor.lessons.figures import figure, look
+from gatewise.doctor.lessons.figures import REFERENCE, figure, look
 from gatewise.doctor.lessons.lesson import Plan
 from gatewise.doctor.lessons.page import Page, Picture, Row, Table
 from gatewise.layers.recurrent import Recurrent
@@ -268,7 +268,7 @@ def _course(free: Descent, clipped: Descent) -> Figure:
         for name, course, kind in _paths(free, clipped):
             axes[0].plot(course.losses[:, 0].numpy(), label=name, **kind)
             axes[1].plot(course.norms[:, 0].numpy(), label=name, **kind)
-        axes[1].axhline(THRESHOLD, color="#39434b", linewidth=1.0, linestyle=(0, (1, 2)), label="threshold")
+        axes[1].axhline(THRESHOLD, **REFERENCE, label="threshold")
         labels = (("Loss", "(h_T − 0.7)²"), ("Length of the gradient", "|dL/d(w, b)|"))
         for one, (title, label) in zip(axes, labels, strict=True):
             one.set_yscale("log")

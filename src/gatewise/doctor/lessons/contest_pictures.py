@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gatewise.doctor.lessons.contest import Match, Outcome, grouped
-from gatewise.doctor.lessons.figures import figure, look
+from gatewise.doctor.lessons.figures import REFERENCE, figure, look
 
 _LOWEST = 1e-3
 """Where an error of 0 is drawn on a logarithmic axis."""
@@ -31,7 +31,7 @@ def dots(matches: Sequence[Match], outcomes: Sequence[Outcome]) -> Figure:
 
 def _dots(axes: Axes, names: Sequence[str], match: Match, outcomes: Sequence[Outcome]) -> None:
     most = match.budget.updates
-    axes.axvline(most, color="#39434b", linewidth=1.0, linestyle=(0, (1, 2)))
+    axes.axvline(most, **REFERENCE)
     for place, name in enumerate(names):
         found = [one.course.solved_at for one in outcomes if (one.task, one.cell) == (match.task.name, name)]
         for number, at in enumerate(found):
@@ -62,7 +62,7 @@ def _curves(axes: Axes, match: Match, outcomes: Sequence[Outcome]) -> None:
         steps = max((one.course.updates for one in found), key=len)
         errors = [statistics.median(_at(one, number) for one in found) for number in range(len(steps))]
         axes.plot(steps, errors, label=cell, **look(place, markevery=(place, 6), markersize=4))
-    axes.axhline(match.task.solved, color="#39434b", linewidth=1.0, linestyle=(0, (1, 2)), label="counts as solved")
+    axes.axhline(match.task.solved, **REFERENCE, label="counts as solved")
     axes.set_yscale("log")
     axes.set_title(match.task.name)
     axes.set_xlabel("updates")

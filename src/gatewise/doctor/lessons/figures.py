@@ -12,39 +12,30 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gatewise.drawing.colours import BLUE, DARK, GREEN, GREY, ORANGE, VIOLET
+from gatewise.drawing.style import CIRCLES, DIAMONDS, INK, SQUARES, STYLE, TRIANGLES
 
-_INK, _GRID = "#39434b", "#e4e8ea"
-_STYLE: dict[Any, Any] = {
+_STYLE = STYLE | {
     "svg.fonttype": "path",  # on a page of Markdown the picture has no font of its own to ask for
-    "svg.hashsalt": "gatewise",
     "font.family": "DejaVu Sans",  # comes with matplotlib
-    "font.size": 9.5,
     "axes.edgecolor": "#c3cacf",
-    "axes.labelcolor": _INK,
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "text.color": _INK,
-    "axes.grid": True,
-    "grid.color": _GRID,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
     "legend.frameon": False,
     "lines.linewidth": 1.6,
     "lines.markersize": 4.5,
 }
 LOOKS: tuple[dict[str, Any], ...] = (
-    {"color": DARK, "linestyle": "-", "marker": "o"},
-    {"color": ORANGE, "linestyle": (0, (5, 2)), "marker": "s"},
-    {"color": BLUE, "linestyle": (0, (6, 2, 1, 2)), "marker": "^"},
-    {"color": GREEN, "linestyle": (0, (1, 1.3)), "marker": "D"},
+    {"color": DARK, **CIRCLES},
+    {"color": ORANGE, **SQUARES},
+    {"color": BLUE, **TRIANGLES},
+    {"color": GREEN, **DIAMONDS},
     {"color": VIOLET, "linestyle": (0, (3, 1, 1, 1, 1, 1)), "marker": "v"},
     {"color": GREY, "linestyle": "-", "marker": "X"},
 )
 """Colour, dashes and marker of the lines of a picture, in order; no two share dashes and marker."""
+REFERENCE: dict[str, Any] = {"color": INK, "linewidth": 1.0, "linestyle": (0, (1, 2))}
+"""Of a straight line that others are compared with."""
 
 
 @contextlib.contextmanager

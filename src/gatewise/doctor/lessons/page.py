@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatewise.drawing.letters import columns
+from gatewise.doctor.csv_text import csv_text
+from gatewise.drawing.letters import aligned
 from gatewise.storage.atomic import make_folder, write_atomically
 
 if TYPE_CHECKING:
@@ -59,11 +58,8 @@ class Table:
 
     def csv(self) -> str:
         """All rows, numbers with up to nine significant digits."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.rows[0])
-        writer.writerows([f"{v:.9g}" if isinstance(v, float) else v for v in row.values()] for row in self.rows)
-        return text.getvalue()
+        short = ({k: f"{v:.9g}" if isinstance(v, float) else v for k, v in row.items()} for row in self.rows)
+        return csv_text(short)
 
     def markdown(self) -> str:
         """A Markdown table."""
@@ -74,12 +70,7 @@ class Table:
     def text(self) -> str:
         """Aligned columns for a terminal."""
         lines = [list(self.rows[0]), *([shown(value) for value in row.values()] for row in self.rows)]
-        widths = [max(map(columns, column)) for column in zip(*lines, strict=True)]
-        padded = (
-            "  ".join(cell + " " * (width - columns(cell)) for cell, width in zip(line, widths, strict=True))
-            for line in lines
-        )
-        return "\n".join(line.rstrip() for line in padded)
+        return "\n".join(aligned(lines))
 
 
 @dataclass(frozen=True)

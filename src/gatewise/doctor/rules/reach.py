@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from gatewise.doctor.examination import Examination, name_of
+from gatewise.doctor.examination import Examination
 from gatewise.doctor.findings import Finding
 from gatewise.doctor.thresholds import ENOUGH, KEPT, TOO_SHORT
 from gatewise.gradients.curves import Curve
+from gatewise.gradients.levels import name_of
 from gatewise.gradients.memory import gradient_memory
 
 

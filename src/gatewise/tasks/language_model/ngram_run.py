@@ -20,7 +20,7 @@ from gatewise.models.ngram.room import Room, room_on_disk
 from gatewise.models.settings import NgramLMSettings
 from gatewise.settings.size import read_size, write_size
 from gatewise.storage import read_folder, write_atomically, write_folder
-from gatewise.tasks.kind import CONFIG, config_of
+from gatewise.tasks.kind import config_of
 from gatewise.tasks.language_model.arpa import check_settings, write
 from gatewise.tasks.language_model.data import Data, read_data
 from gatewise.tasks.language_model.folder import Parts, to_files
@@ -32,6 +32,7 @@ from gatewise.tasks.mapped import mapped
 from gatewise.tasks.run_folder import check_new, new_folder, new_name
 from gatewise.text.settings import TextSettings
 from gatewise.training.result import versions
+from gatewise.training.run_files import CONFIG
 
 _NOTABLE = 1.1  # times what is allowed: a line says that it is not enough
 _SAMPLES, _TEMPERATURE, _SAMPLE_TOKENS = 3, 0.8, {"word": 80, "char": 400, "byte": 400, "bpe": 120, "unigram": 120}

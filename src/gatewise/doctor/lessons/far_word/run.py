@@ -16,7 +16,7 @@ from torch.nn import functional
 from gatewise.cells.spec import Cell
 from gatewise.doctor.lessons.contest import CELLS
 from gatewise.doctor.lessons.far_word.sentences import CLAUSES, NAMES, WORDS, draw, spoken
-from gatewise.doctor.lessons.figures import figure, look
+from gatewise.doctor.lessons.figures import REFERENCE, figure, look
 from gatewise.doctor.lessons.lesson import Plan
 from gatewise.doctor.lessons.page import Page, Picture, Row, Table
 from gatewise.doctor.lessons.practice import HELD_OUT, Budget, Learner, Reader, made, side_by_side
@@ -179,7 +179,7 @@ def _drawn(found: Sequence[Accuracy]) -> Figure:
             ]
             shifted = [number + 0.09 * (place - (len(cells) - 1) / 2) for number in range(len(TRIED))]
             axes.errorbar(shifted, middle, spread, label=cell, capsize=2, elinewidth=0.9, **look(place))
-        axes.axhline(0.5, color="#39434b", linewidth=1.0, linestyle=(0, (1, 2)), label="either of the two")
+        axes.axhline(0.5, **REFERENCE, label="either of the two")
         axes.set_xticks(range(len(TRIED)), list(map(str, TRIED)))
         axes.set_ylim(0, 1.06)
         axes.set_xlabel("k, words in between")

@@ -18,6 +18,7 @@ from gatewise.doctor.lessons.gates.features import correlations, features, named
 from gatewise.doctor.lessons.lesson import Plan
 from gatewise.doctor.lessons.page import Page, Picture, Row, Table
 from gatewise.doctor.lessons.practice import Budget, made, side_by_side
+from gatewise.drawing.style import INK
 from gatewise.gradients.gate_statistics import carrying
 from gatewise.gradients.gates import gate_records
 
@@ -195,7 +196,7 @@ def _sorted_lives(found: Sequence[Gated], chosen: Chosen) -> Figure:
             at = (int(ranks[unit]) + 1, found[0].half_life[unit].item())
             axes.plot(*at, marker="*", markersize=14, color="white", markeredgecolor="black", linestyle="none")
             told = (0.5 + 0.04 * place, 0.92 - 0.1 * place)
-            line = {"arrowstyle": "-", "color": "#39434b", "linewidth": 0.8, "relpos": (0, 0.5)}
+            line = {"arrowstyle": "-", "color": INK, "linewidth": 0.8, "relpos": (0, 0.5)}
             axes.annotate(f"unit {unit}: {feature}", at, told, textcoords="axes fraction", arrowprops=line, fontsize=9)
         axes.set_yscale("log")
         axes.set_xlabel("units, sorted by half-life")

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from gatewise.cells.registry import find
 from gatewise.cells.spec import Cell
-from gatewise.doctor.lessons.contest import Match, Outcome, contest, course_rows, solved_rows
-from gatewise.doctor.lessons.contest_pictures import curves, dots
+from gatewise.doctor.lessons.contest import Match, Outcome, contest
+from gatewise.doctor.lessons.contest_page import contest_parts
 from gatewise.doctor.lessons.lesson import Plan
-from gatewise.doctor.lessons.page import Page, Picture, Table
+from gatewise.doctor.lessons.page import Page
 from gatewise.doctor.lessons.peephole.spikes import INTERVALS, timing
 from gatewise.doctor.lessons.practice import Budget
 
@@ -65,14 +65,7 @@ def page(matches: Sequence[Match], outcomes: Sequence[Outcome], seeds: Sequence[
         "peephole",
         "Peepholes: measuring time between spikes",
         _finding(outcomes),
-        (
-            Picture("solved", _DOTS, dots(matches, outcomes)),
-            Picture("curves", _CURVES, curves(matches, outcomes)),
-            _TASK,
-            "## In numbers",
-            Table("solved", "Updates until the task was solved, for each seed:", solved_rows(outcomes, seeds)),
-            Table("curves", "Error at every look at the held-out sequences:", course_rows(outcomes), on_page=False),
-        ),
+        contest_parts(matches, outcomes, seeds, dots_say=_DOTS, curves_say=_CURVES, tasks=_TASK),
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gatewise.doctor.lessons.contest import CELLS, Match, Outcome, contest, course_rows, quickest, solved_rows
-from gatewise.doctor.lessons.contest_pictures import curves, dots
+from gatewise.doctor.lessons.contest import CELLS, Match, Outcome, contest, quickest
+from gatewise.doctor.lessons.contest_page import contest_parts
 from gatewise.doctor.lessons.lesson import Plan
-from gatewise.doctor.lessons.page import Page, Picture, Table
+from gatewise.doctor.lessons.page import Page, Table
 from gatewise.doctor.lessons.practice import Budget
 from gatewise.doctor.lessons.remember import carry
 from gatewise.doctor.lessons.remember.tasks import COPIED, SYMBOLS, adding, copying, temporal_order
@@ -57,18 +57,12 @@ def run(plan: Plan) -> Page:
 
 def page(matches: Sequence[Match], outcomes: Sequence[Outcome], seeds: Sequence[int]) -> Page:
     """What the outcomes say."""
-    solved = Table("solved", "Updates until the task was solved, for each seed:", solved_rows(outcomes, seeds))
     return Page(
         "remember",
         "Remembering: which cell learns to bridge a distance",
         _finding(outcomes),
         (
-            Picture("solved", _DOTS, dots(matches, outcomes)),
-            Picture("curves", _CURVES, curves(matches, outcomes)),
-            _TASKS,
-            "## In numbers",
-            solved,
-            Table("curves", "Error at every look at the held-out sequences:", course_rows(outcomes), on_page=False),
+            *contest_parts(matches, outcomes, seeds, dots_say=_DOTS, curves_say=_CURVES, tasks=_TASKS),
             _CARRY,
             Table("carry", "Memory and its gradient after t - k steps:", carry.rows()),
         ),

@@ -26,6 +26,7 @@ from gatewise.tasks.run_folder import new_folder
 from gatewise.text.store import TokenStore
 from gatewise.training.loop import fit
 from gatewise.training.metrics import read_metrics
+from gatewise.training.run_files import METRICS
 from gatewise.training.signals import StopSignals
 from gatewise.training.tally import NotFinite
 
@@ -231,6 +232,6 @@ def _removed_on_failure(folder: Path) -> Iterator[None]:
 
 def _course(folder: Path) -> list[tuple[float, float]]:
     """Seconds of training and perplexity of each validation."""
-    rows = [row for row in read_metrics(folder / "metrics.jsonl") if "validation_loss" in row]
+    rows = [row for row in read_metrics(folder / METRICS) if "validation_loss" in row]
     losses = [(row["seconds"], row["validation_loss"]) for row in rows]
     return [(seconds, math.exp(loss)) for seconds, loss in losses if loss is not None and loss < 50]
