@@ -111,7 +111,10 @@ def test_a_full_disk_under_stdout_is_one_line(tiny_run):
     assert b"ignored" not in shown.stderr + told.stderr
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+ONE_CLOSED = [pytest.param(one, marks=pytest.mark.slow) for one in (">&-", "2>&-", "<&-")]
+
+
+@pytest.mark.parametrize("closed", [*ONE_CLOSED, ">&- 2>&- <&-"])
 def test_a_closed_stream_is_no_mistake_of_ours(tiny_run, closed):
     line = f'"{sys.executable}" -m gatewise info "{tiny_run}" {closed}'
     ended = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60)

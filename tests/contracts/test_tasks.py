@@ -130,6 +130,7 @@ def test_trained_from_the_command_line(trained, tmp_path, capsys):
     assert gatewise.load(run).predict(trained.sample.texts) == trained.model.predict(trained.sample.texts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
 def test_every_preset_trains(name, preset, tmp_path):
     sample = resolve(TASKS[name].sample)(tmp_path)

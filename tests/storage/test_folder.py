@@ -54,7 +54,7 @@ def flips(count, size):
     return range(8 * size) if count is None else random.Random(0).sample(range(8 * size), count)
 
 
-@pytest.mark.parametrize("count", [500, pytest.param(None, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [2000, pytest.param(None, marks=pytest.mark.slow)])
 def test_every_flipped_bit_is_seen(place, count):
     """Of every file but the card, the manifest included (figure F1)."""
     files = {path: path.read_bytes() for path in sorted(place.iterdir()) if path.name != "README.md"}

@@ -87,6 +87,7 @@ def test_estimates_do_not_depend_on_the_room(name, order, bounded, prune, tmp_pa
         assert made.note == whole.note
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bounded", [True, False])
 def test_weights_of_interpolation_do_not_depend_on_the_room(bounded, tmp_path, monkeypatch):
     ids, boundaries = text()

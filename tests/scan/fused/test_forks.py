@@ -26,7 +26,9 @@ BEFORE = {
 }
 
 
-@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize(
+    "before", [pytest.param(one, marks=pytest.mark.slow if one == "nothing" else []) for one in BEFORE]
+)
 def test_a_child_computes_whatever_its_parent_used(before):
     done = subprocess.run([sys.executable, "-c", FORKED.format(before=BEFORE[before])], timeout=60)
     assert done.returncode == 0

@@ -23,7 +23,10 @@ RUNS = {
 }
 
 
-@pytest.mark.parametrize("settings", RUNS.values(), ids=RUNS)
+@pytest.mark.parametrize(
+    "settings",
+    [pytest.param(run, id=name, marks=pytest.mark.slow if name == "subwords" else []) for name, run in RUNS.items()],
+)
 def test_stopped_and_resumed_it_is_the_run_that_was_never_stopped(tmp_path, settings):
     test = small.write(tmp_path, small.texts(20, seed=4), "test.tsv")
     files = [small.write(tmp_path)]

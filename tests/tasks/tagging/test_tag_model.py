@@ -95,8 +95,8 @@ def test_what_is_no_sentence_is_refused(pos_model, words, line):
         pos_model.tag(words)
 
 
-@pytest.mark.parametrize("characters", ["none", "cnn", "rnn"])
-@pytest.mark.parametrize("output", ["softmax", "crf"])
+@pytest.mark.parametrize("characters", ["none", "cnn", pytest.param("rnn", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("output", [pytest.param("softmax", marks=pytest.mark.slow), "crf"])
 def test_every_network_is_saved_and_loaded(tmp_path, characters, output):
     sizes = dict(tiny.SIZES)
     if characters == "none":
