@@ -12,6 +12,8 @@ import gatewise
 from doctor.patients import patient
 from gatewise.doctor.diagnosis import PAGE
 from gatewise.errors import DataError, GatewiseError, ModelFileError, SettingError
+from gatewise.gradients.subject import Subject
+from gatewise.training.tally import NotFinite
 from tasks import tiny
 
 FEW = {"distance": 10, "samples": 20, "positions": 2, "tokens": 200}
@@ -193,3 +195,43 @@ def test_looking_at_one_layer_says_nothing_of_the_other():
 def test_the_same_seed_finds_the_same():
     subject = patient("gru")
     assert gatewise.diagnose(subject, **FEW).rows == gatewise.diagnose(subject, **FEW).rows
+
+
+def test_numbers_of_an_earlier_diagnosis_do_not_stay_beside_the_new_ones(tmp_path: Path):
+    gatewise.diagnose(patient("lstm"), **FEW).write(tmp_path)
+    later = gatewise.diagnose(patient("rnn"), **FEW)
+    later.write(tmp_path)
+    assert "gates" not in later.rows
+    assert sorted(path.stem for path in tmp_path.glob("*.csv")) == sorted(later.rows)
+
+
+def test_files_in_a_folder_without_a_page_are_left_alone(tmp_path: Path):
+    (tmp_path / "gates.csv").write_text("mine")
+    gatewise.diagnose(patient("rnn"), **FEW).write(tmp_path)
+    assert (tmp_path / "gates.csv").read_text() == "mine"
+
+
+@pytest.mark.parametrize("setting", [{"out": "look"}, {"lesson": "clipping"}, {"json": True}])
+def test_settings_of_the_command_alone_are_refused(setting: dict[str, object]):
+    assert "is for the command, and diagnose does not read it" in line_of(SettingError, patient("gru"), **setting)
+
+
+def test_a_text_that_is_one_whole_is_not_cut():
+    subject = patient("gru")
+    whole = Subject(subject.stack, subject.inputs, subject.tokens, text_loss=lambda outputs: outputs[-1].sum(-1))
+    assert "the loss is that of the whole text, 120 tokens" in line_of(SettingError, whole, tokens=50)
+
+
+LONGER = {"max_steps": 50, "validate_every": 50}
+
+
+def test_a_run_that_died_without_a_model_is_told_so(tmp_path: Path):
+    """Of the first steps nothing had been written down, nothing validated."""
+    with pytest.raises(NotFinite):
+        tiny.run(tmp_path, cell="rnn", learning_rate=1e38, optimizer="sgd", clip_norm=0.0, **LONGER)
+    found = gatewise.diagnose(tmp_path / "run")
+    assert found.findings[0].cause == "not_finite"
+    assert found.findings[0].sentence.startswith("the run ended at step ")
+    assert found.findings[0].sentence.endswith("it has no model")
+    assert "first in " in found.findings[0].sentence
+    assert found.notes == ("the run left no model, so only its training was looked at",)

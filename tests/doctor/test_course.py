@@ -125,3 +125,16 @@ def test_a_loss_that_stays_where_it_began_is_no_success():
     assert causes(rows(flat, [0.5] * 12, RATES)) == [("warning", "flat")]
     slow = [0.69 - 0.002 * place for place in range(12)]
     assert causes(rows(slow, [0.5] * 12, RATES)) == []
+
+
+def test_less_clipping_is_advised_by_the_flag_that_was_given():
+    rows = tuple({"step": step, "loss": 2.0, "clipped": 1.0, "learning_rate": 0.1} for step in range(1, 21))
+    for flag in ("clip_norm", "clip_value"):
+        record = RunRecord(Path("run"), rows, {flag: 0.5}, {}, "done")
+        (found,) = [one for one in judge_run(record) if one.cause == "clipped"]
+        assert f"--{flag.replace('_', '-')} 2" in found.advice
+
+
+def test_a_line_without_a_rate_is_passed_over():
+    rows = tuple({"step": step, "loss": 2.0, "gradient_norm": 1.0, "learning_rate": None} for step in range(1, 21))
+    assert judge_run(RunRecord(Path("run"), rows, {}, {}, "done"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -9,9 +10,11 @@ import torch
 
 import gatewise
 from doctor.patients import HIDDEN, kill, patient, put_nan, scale_recurrent, shut_forget_gate
+from gatewise.cells import find
 from gatewise.doctor.diagnosis import Diagnosis
-from gatewise.doctor.rules.reach import left
+from gatewise.doctor.rules.reach import Reach, farther, judge_reach, left
 from gatewise.gradients.subject import Subject
+from gatewise.layers.recurrent import Recurrent
 
 SMALL = {"distance": 40, "samples": 60}
 
@@ -145,3 +148,75 @@ def test_of_states_that_reach_farther_than_looked_the_one_that_keeps_most_is_nam
     assert said.sentence.endswith(f"(layer 1, {kept})")
     assert "> 40" in found.text()
     assert "never" not in found.text().split("half-lives")[0]
+
+
+def test_one_token_that_silences_a_layer_does_not_hide_that_it_explodes():
+    """ReLU, R = 1.1 I, and one token at which every unit is 0: from the places behind it nothing comes back."""
+    subject = patient("rnn", nonlinearity="relu", start="identity")
+    with torch.no_grad():
+        scale_recurrent(subject.stack, 1.1)
+        subject.stack.weights(0)["weight_ih"].abs_()
+    loud = gatewise.diagnose(subject, distance=40)
+    subject.inputs[60] = -1e4
+    quiet = gatewise.diagnose(subject, distance=40)
+    assert "exploding" in faults(loud)
+    assert "exploding" in faults(quiet)
+    assert any(row["zeros"] for row in quiet.rows["jacobians"])
+
+
+def test_an_explosion_in_both_directions_is_said_without_a_place():
+    torch.manual_seed(0)
+    stack = Recurrent(find("rnn", nonlinearity="relu", start="identity"), 3, 8, bidirectional=True).eval()
+    with torch.no_grad():
+        for reverse in (False, True):
+            stack.weights(0, reverse)["weight_hh"].mul_(30.0)
+
+    def loss(outputs, steps):
+        return outputs.square().sum(-1)
+
+    found = gatewise.diagnose(Subject(stack, torch.rand(200, 3), tuple("ab" * 100), step_loss=loss))
+    assert [finding.cause for finding in found.findings] == ["states_not_finite"]
+    assert found.findings[0].sentence == "its states leave the range of numbers on this text"
+
+
+def test_update_gates_that_are_stuck_shut_are_not_told_of_a_forget_bias():
+    subject = patient("gru")
+    with torch.no_grad():
+        subject.stack.weights(0)["bias_ih"][HIDDEN : 2 * HIDDEN] = -20.0
+    (found,) = [one for one in gatewise.diagnose(subject, distance=20).findings if one.cause == "stuck_shut"]
+    assert found.advice.startswith("take a cell that starts with open gates: --cell lstm")
+
+
+def test_what_limits_the_memory_is_only_named_where_it_was_seen():
+    """Where the last distance counts, and the gradient reaches past it, nothing that was measured is the limit."""
+    examination = gatewise.diagnose(patient(gain=6.0), distance=20).examination
+    behaviour = dataclasses.replace(
+        examination.behaviour, worsening=torch.ones(len(examination.behaviour.distances)), samples=512
+    )
+    seen = dataclasses.replace(examination, behaviour=behaviour)
+    assert behaviour.reaches_end
+    assert farther(seen, Reach(math.inf, "layer 1, memory")) == ""
+    one = dataclasses.replace(behaviour, worsening=torch.eye(len(behaviour.distances))[0])
+    seen = dataclasses.replace(examination, behaviour=one)
+    assert "farther than the predictions make use of" in farther(seen, Reach(math.inf, "layer 1, memory"))
+    few = dataclasses.replace(examination, behaviour=dataclasses.replace(one, samples=20))
+    assert farther(few, Reach(math.inf, "layer 1, memory")) == ""
+
+
+@pytest.mark.parametrize("worsening", [0.0, 1.0])
+def test_from_few_places_nothing_is_said_of_what_matters(worsening: float):
+    examination = gatewise.diagnose(patient(), distance=20, samples=20).examination
+    behaviour = examination.behaviour
+    certain = torch.zeros(len(behaviour.distances))
+    some = dataclasses.replace(behaviour, worsening=certain + worsening, error=certain + 0.01)
+    found = judge_reach(dataclasses.replace(examination, behaviour=some))
+    assert found[0].cause == "too_few"
+
+
+def test_looking_farther_ends_where_no_more_is_read():
+    examination = gatewise.diagnose(patient(), distance=20).examination
+    behaviour = examination.behaviour
+    some = dataclasses.replace(behaviour, worsening=torch.ones(2), error=torch.zeros(2), samples=512)
+    for last, advice in ((1500, "look farther: --distance 2046 on a longer text"), (2046, "")):
+        seen = dataclasses.replace(examination, behaviour=dataclasses.replace(some, distances=(1, last)))
+        assert judge_reach(seen)[0].advice == advice

@@ -74,5 +74,18 @@ def test_quantiles_are_those_of_torch_and_infinities_stay():
     empty = curve([-math.inf, 0.0], [-math.inf, -math.inf], [0.0, 0.0])
     assert empty.median.tolist() == [-math.inf, 0.0]
     assert empty.low.tolist() == [-math.inf, -math.inf]
-    assert empty.mean_log.tolist() == [-math.inf, -math.inf]
     assert [row["distance"] for row in empty.to_rows()] == [0, 1]
+
+
+def test_the_mean_is_over_the_places_with_a_gradient_unless_most_have_none():
+    """One place behind a token that shuts a layer is no reason to say that nothing reaches back from anywhere."""
+    found = curve([-math.inf, 1.0, -math.inf], [-math.inf, -math.inf, -math.inf], [0.5, 3.0, -math.inf])
+    assert found.mean_log.tolist() == [-math.inf, 2.0, -math.inf]
+    assert [row["zeros"] for row in found.to_rows()] == [2, 1, 3]
+
+
+def test_rows_have_the_intervals_of_what_is_estimated():
+    logs = torch.tensor([[0.0, 1.0], [0.0, 3.0]])
+    (_, row) = Curve(torch.tensor([0, 1]), logs, logs - 0.5, logs + 0.25).to_rows()
+    told = {name: row[name] for name in ("mean_log", "interval_low_log", "interval_high_log", "exact")}
+    assert told == {"mean_log": 2.0, "interval_low_log": 1.5, "interval_high_log": 2.25, "exact": False}

@@ -254,6 +254,11 @@ def test_evaluation_is_what_the_run_measured(tmp_path):
     assert found["tokens"] == len(tiny.sentences(20)) + 1
 
 
+def test_a_loss_whose_perplexity_is_beyond_all_numbers_is_written_all_the_same(tmp_path):
+    run = tiny.run(tmp_path, cell="rnn", learning_rate=1e30, optimizer="sgd", clip_norm=0.0)
+    assert "perplexity beyond all numbers" in (run / "model" / "README.md").read_text()
+
+
 def test_scores_are_those_of_the_equation(model):
     ids = model.sequence("a cat")
     network = model.network

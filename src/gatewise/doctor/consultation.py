@@ -57,6 +57,7 @@ def diagnose(model: Any, text: str | Path | None = None, *, say: Said | None = N
         (['too_few', 'gradient'], ['behaviour', 'bounds', 'carried'])
     """
     built = DOCTOR.build(settings)
+    _refuse_unread(settings)
     asked, cell = built["doctor"], built["loading"].cell
     if isinstance(model, Subject):
         return _diagnosis(model, asked, "the network", {}, say)
@@ -65,11 +66,20 @@ def diagnose(model: Any, text: str | Path | None = None, *, say: Said | None = N
     return _of_model(model, text, asked, _task_of_model(model), type(model).__name__, say)
 
 
+def _refuse_unread(settings: Mapping[str, Any]) -> None:
+    """A setting of the command that is about lessons, or about what becomes of the diagnosis."""
+    unread = [name for name in settings if DOCTOR.home[name] not in ("doctor", "loading") or name == "out"]
+    if unread:
+        fix = "call .write(folder) of the diagnosis" if unread[0] == "out" else "leave it out"
+        raise SettingError(f"{unread[0]} is for the command, and diagnose does not read it", where="diagnose", fix=fix)
+
+
 def _of_path(place: Path, text: str | Path | None, asked: DoctorSettings, cell: Any, say: Said | None) -> Diagnosis:
     record, notes = _record(place)
     name = str(place)
     if record is not None and not (place / "model").is_dir():
         note = "the run holds no model yet, so only its training was looked at; finish it: train with --resume"
+        note = "the run left no model, so only its training was looked at" if record.died else note
         return Diagnosis(name, _lead_of_run(record), record=record, notes=(note,))
     try:
         loaded = open_model(place, cell)

@@ -13,7 +13,7 @@ from gatewise.doctor.examination import Examination
 from gatewise.doctor.findings import Finding, finite, is_quiet, ordered
 from gatewise.doctor.rules.course import judge_run
 from gatewise.doctor.run_record import RunRecord
-from gatewise.doctor.tables import tables, whole
+from gatewise.doctor.tables import PARTS, tables, whole
 from gatewise.doctor.verdict import judge
 from gatewise.doctor.weights import BrokenWeight, judge_weights
 from gatewise.storage import make_folder, write_atomically
@@ -101,6 +101,9 @@ class Diagnosis:
 
         folder = Path(folder)
         make_folder(folder)
+        if (folder / PAGE).exists():  # the numbers of an earlier diagnosis would stand beside these as if they were its
+            for name in PARTS - self.rows.keys():
+                (folder / f"{name}.csv").unlink(missing_ok=True)
         for name, rows in self.rows.items():
             write_atomically(folder / f"{name}.csv", csv_text(rows).encode("utf-8"))
         path = folder / PAGE

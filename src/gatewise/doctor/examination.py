@@ -31,6 +31,7 @@ from gatewise.gradients.levels import name_of
 from gatewise.gradients.loss_gradients import LossGradients, loss_gradients
 from gatewise.gradients.subject import Subject
 from gatewise.gradients.weight_shares import WeightShare, weight_shares
+from gatewise.tasks.examined import LONGEST
 
 DISTANCE = 200
 """How far back is looked where nothing is asked; half of the text where that is less, so that several places of the
@@ -125,15 +126,16 @@ def examine(
     """
     settings, say, began = settings or DoctorSettings(), say or _unheard, time.perf_counter()
     whole = len(subject.tokens)
+    _check_tokens(subject, settings.tokens)
     subject = shortened(subject, settings.tokens)
     _check_layer(subject, settings.layer)
     distance = distance_of(subject, settings.distance, cut=len(subject.tokens) < whole)
     blown = first_not_finite(subject)
+    if blown is not None and (subject.step_loss is None or subject.stack.bidirectional or blown < LEAST):
+        return Examination(subject, distance, blown, (), None, (), None, None, window, time.perf_counter() - began)
     if blown is not None:
         subject = shortened(subject, blown)
-        distance = min(distance, len(subject.tokens) // 2)
-    if blown is not None and (subject.step_loss is None or len(subject.tokens) < LEAST):
-        return Examination(subject, distance, blown, (), None, (), None, None, window, time.perf_counter() - began)
+        distance = min(distance, blown // 2)
     levels = tuple(_level(subject, *level, distance, settings, say) for level in _chosen(subject, settings.layer))
     say("how the loss depends on every state before it")
     loss = loss_gradients(subject, max_distance=distance, targets=settings.positions)
@@ -163,12 +165,19 @@ def distance_of(subject: Subject, asked: int, *, cut: bool = False) -> int:
     most = length - 2  # one token to replace, and one after it to see what comes of that
     if asked > most:
         message = f"a text of {length:,} {unit}s is too short to look {asked:,} back"
-        raise DataError(message, where="distance", fix=f"give {most:,} or less, or {_more(cut)}")
+        other = f", or {_more(cut)}" if cut or length < LONGEST else f"; no more than {LONGEST:,} {unit}s are read"
+        raise DataError(message, where="distance", fix=f"give {most:,} or less{other}")
     return asked or min(DISTANCE, max(1, length // 2) if subject.step_loss else most)
 
 
 def _more(cut: bool) -> str:
     return "a greater --tokens, which is how much of the text is read" if cut else "a longer text"
+
+
+def _check_tokens(subject: Subject, most: int) -> None:
+    if subject.step_loss is None and most < len(subject.tokens):
+        message = f"the loss is that of the whole text, {len(subject.tokens):,} {subject.unit}s, which cannot be cut"
+        raise SettingError(message, where="--tokens", fix="leave it out, or give a shorter text")
 
 
 def shortened(subject: Subject, most: int) -> Subject:

@@ -12,6 +12,8 @@ from gatewise.errors import DataError, ModelFileError
 from gatewise.storage import parse_json
 from gatewise.training.run_files import CONFIG, METRICS, SUMMARY
 
+NOT_FINITE = "not_finite"
+"""The cause of the alarm with which a run ends whose gradients stay NaN or infinite."""
 _NUMBERS = ("loss", "gradient_norm", "learning_rate", "clipped", "skipped", "validation_loss")
 _BY_LAYER = ("gradient_norm_by_layer", "update_ratio_by_layer")
 
@@ -52,6 +54,13 @@ class RunRecord:
                 if _is_number(value):
                     found.setdefault(layer, []).append((row["step"], float(value)))
         return found
+
+    @property
+    def died(self) -> bool:
+        """Whether it ended since its gradients stayed NaN or infinite."""
+        return self.stopped == "not finite" or any(
+            alarm["cause"] == NOT_FINITE for alarm in self.rows[-1].get("alarms", ())
+        )
 
     def alarms(self) -> list[Mapping[str, Any]]:
         """What was said during the run: objects with ``cause``, ``step`` and ``line``."""

@@ -29,7 +29,8 @@ class DoctorSettings(Settings):
     layer: int = setting(0, "look at this layer only, 1 for the one that reads the input; 0: at all", minimum=0)
     unit: int | None = setting(
         None,
-        "the unit whose activation colours the text, counted from 0; without it, one that keeps long",
+        "the unit whose activation colours the text, counted from 0, of the last layer looked at (of its reverse "
+        "direction, where it has two); without it, one that keeps long",
         minimum=0,
     )
     positions: int = setting(8, "from how many places of the text to look back", minimum=1, unit="places")

@@ -13,6 +13,10 @@ from gatewise.gradients.curves import Curve
 from gatewise.gradients.levels import name_of
 from gatewise.gradients.memory import gradient_memory
 
+PARTS = frozenset(
+    ["jacobians", "bounds", "gates", "carried", "states", "loss_gradients", "weight_shares", "behaviour", "surprise"]
+)
+"""The names of all that may be measured."""
 _SHOWN = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 
 
@@ -155,7 +159,7 @@ def _carried(examination: Examination) -> Table | None:
     for level in examination.levels:
         for state in level.carrying:
             lives = state.half_life.double()
-            quantiles = [number(float(lives.quantile(part))) for part in (0.5, 0.9)]
+            quantiles = [number(float(lives.quantile(part, interpolation="lower"))) for part in (0.5, 0.9)]
             longest = int(lives.argmax())
             rows.append(
                 (

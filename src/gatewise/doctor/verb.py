@@ -17,6 +17,8 @@ from gatewise.errors import SettingError
 from gatewise.tasks.console import Console
 
 _RUN = "doctor"
+_READ = ("doctor", "loading")
+"""Groups of settings that an examination reads."""
 
 
 def doctor(console: Console, arguments: Mapping[str, Any], given: Mapping[str, Any]) -> None:
@@ -32,7 +34,7 @@ def doctor(console: Console, arguments: Mapping[str, Any], given: Mapping[str, A
     out = built["doctor"].out
     if out is not None and Path(out).exists() and not Path(out).is_dir():
         raise SettingError(f"a folder is expected, but {out} is a file", where="--out", fix="give another name")
-    of_doctor = {name: value for name, value in given.items() if DOCTOR.home[name] in ("doctor", "loading")}
+    of_doctor = {name: value for name, value in given.items() if DOCTOR.home[name] in _READ and name != "out"}
     found = diagnose(place, text or None, say=console.note, **of_doctor)
     for note in found.notes:
         console.note(note)
@@ -50,8 +52,10 @@ def _show(console: Console, found: Diagnosis, asked: DoctorSettings, as_json: bo
 
 
 def _folder(place: Path) -> Path:
-    """Where the page goes: into the run, or beside; a model folder is sealed, and nothing is added to it."""
-    return place / _RUN if is_run(place) else Path(f"doctor-{place.resolve().name}")
+    """Where the page goes: into the run, also where its model was named, or beside; a model folder is sealed."""
+    runs = (one for one in (place, place.resolve().parent) if is_run(one))
+    run = next(runs, None)
+    return Path(f"doctor-{place.resolve().name}") if run is None else run / _RUN
 
 
 def _teach(console: Console, asked: LessonSettings, where: DoctorSettings, as_json: bool) -> None:
@@ -71,7 +75,7 @@ def _teach(console: Console, asked: LessonSettings, where: DoctorSettings, as_js
 
 def _refuse_unread(given: Mapping[str, Any]) -> None:
     """A setting of the examination that a lesson would not read."""
-    unread = [name for name in given if DOCTOR.home[name] in ("doctor", "loading") and name != "out"]
+    unread = [name for name in given if DOCTOR.home[name] in _READ and name != "out"]
     if unread:
         message = f"--{unread[0].replace('_', '-')} is for the examination of a model, and a lesson does not read it"
         raise SettingError(message, where="--lesson", fix=f"leave out --{unread[0].replace('_', '-')}, or --lesson")

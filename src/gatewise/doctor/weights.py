@@ -87,7 +87,8 @@ def judge_weights(weights: tuple[BrokenWeight, ...]) -> list[Finding]:
     """
     if not weights:
         return []
-    others = f", and so do {len(weights) - 1} other parameters" if len(weights) > 1 else ""
+    more = len(weights) - 1
+    others = f", and so do{'es' * (more == 1)} {more} other parameter{'s' * (more > 1)}" if more else ""
     sentence = f"{weights[0].told}{others}: whatever it touches is no number either, so nothing was measured"
     advice = (
         "take an earlier checkpoint or train again; if it came in training, lower --learning-rate or set --clip-norm 1"

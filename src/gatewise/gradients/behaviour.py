@@ -67,8 +67,9 @@ class BehaviouralMemory:
         """How far back it remembers: the largest distance that counts, 0 where none does.
 
         A distance counts where ``worsening > z error`` with ``P(Z > z) = 0.05 / D`` of a normal Z, so that where
-        nothing is remembered the chance is about 5 % that any of the D distances counts; and where the worsening is
-        at least 1 % of that at the distance where it is largest.
+        nothing is remembered the chance is about 5 % that any of the D distances counts (with 100 samples and more; of
+        few the mean is no normal number, and chance counts more often); and where the worsening is at least 1 % of that
+        at the distance where it is largest.
         """
         limit = NormalDist().inv_cdf(1 - ALPHA / len(self.distances))
         counts = (self.worsening > limit * self.error) & (self.worsening >= SHARE * self.worsening.max())

@@ -47,8 +47,15 @@ class Curve:
 
     @property
     def mean_log(self) -> Tensor:
-        """[K] the mean over the places of the logarithms: the logarithm of the geometric mean; -inf where one is 0."""
-        return self.log_norms.mean(0)
+        """[K] the mean over the places of the logarithms: the logarithm of the geometric mean of the norms.
+
+        Places at which a norm is exactly 0, as behind a token that shuts all units of a layer, are left out; where they
+        are more than half, it is -inf.
+        """
+        there = self.log_norms > -math.inf
+        count = there.sum(0)
+        mean = torch.where(there, self.log_norms, 0.0).sum(0) / count.clamp(min=1)
+        return torch.where(2 * count >= len(there), mean, -math.inf)
 
     @property
     def median(self) -> Tensor:
@@ -77,12 +84,23 @@ class Curve:
         upper = ordered[min(int(place) + 1, len(ordered) - 1)]
         return torch.where(lower == -math.inf, lower, lower + part * (upper - lower))
 
-    def to_rows(self) -> list[dict[str, float]]:
-        """A row for each distance, as a data frame is made of: distance, and logarithms over the places."""
-        names = ("mean_log", "median_log", "low_log", "high_log")
-        columns = (self.mean_log, self.median, self.low, self.high)
-        values = [column.tolist() for column in columns]
-        return [
-            {"distance": distance, **dict(zip(names, row, strict=True))}
-            for distance, *row in zip(self.distances.tolist(), *values, strict=True)
-        ]
+    def to_rows(self) -> list[dict[str, float | bool]]:
+        """A row for each distance, as a data frame is made of.
+
+        ``mean_log``, ``median_log``, ``tenth_log`` and ``nine_tenths_log`` are over the places; ``zeros`` is how many
+        of these have a norm of 0, ``exact`` whether the norms are computed, and ``interval_low_log`` and
+        ``interval_high_log`` are means of the ends of the 95 % intervals of estimated ones.
+        """
+        low, high = (Curve.of_exact(self.distances, ends).mean_log for ends in (self.log_low, self.log_high))
+        columns = {
+            "distance": self.distances,
+            "mean_log": self.mean_log,
+            "median_log": self.median,
+            "tenth_log": self.low,
+            "nine_tenths_log": self.high,
+            "zeros": (self.log_norms == -math.inf).sum(0),
+            "interval_low_log": low,
+            "interval_high_log": high,
+        }
+        rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+        return [{**dict(zip(columns, row, strict=True)), "exact": self.exact} for row in rows]

@@ -103,6 +103,16 @@ class Measure:
         return ", ".join([*parts, f"{self.tokens} tokens"])
 
 
+def per_token(perplexity: float | None) -> str:
+    """A perplexity in words; None is one beyond all numbers, of a loss that is a number still.
+
+    Example:
+        >>> per_token(4.481), per_token(None)
+        ('perplexity 4.48 per token', 'perplexity beyond all numbers')
+    """
+    return "perplexity beyond all numbers" if perplexity is None else f"perplexity {perplexity:,.2f} per token"
+
+
 def measure(
     lm: LanguageModel[S], sequences: Sequence[Sequence[int]], *, characters: int = 0, batch_size: int = 64
 ) -> Measure:

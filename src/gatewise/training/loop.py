@@ -175,6 +175,7 @@ class Loop:
             while self._between_steps():
                 self._step()
         except NotFinite as cause:
+            self._died(cause)
             if self.best_weights:
                 self._finish("not finite")
                 self.monitor.said(f"the weights of step {self.progress.best_step} are saved; they validated best")
@@ -183,6 +184,12 @@ class Loop:
             return self._finish(cast(Literal["done", "time", "patience"], self.progress.ended))
         self.monitor.said(f"stopped after step {self.progress.step:,}; resume it to go on")
         return self._result("signal")
+
+    def _died(self, cause: NotFinite) -> None:
+        """Write down what the steps since the last line were like, and why there are no more."""
+        alarm = {"cause": "not_finite", "step": self.progress.step, "line": cause.message}
+        self.progress.interval.alarms.append(alarm)
+        self._record({})
 
     def _between_steps(self) -> bool:
         """Everything that is due after a step; False where there is no next one."""

@@ -13,7 +13,7 @@ something was said since the line before: objects with ``cause``, ``step`` and `
 (:mod:`gatewise.training.health`).
 
 The line of a validation also has ``validation_loss``, ``validation_NAME`` for each other measure of the task, and
-``best`` (the best so far, by the measure that the task selects by?).
+``best`` (the best so far, by the measure that the task selects by).
 """
 
 from __future__ import annotations

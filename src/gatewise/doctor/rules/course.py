@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from gatewise.doctor.findings import Finding, Severity, ordered
-from gatewise.doctor.run_record import RunRecord
+from gatewise.doctor.run_record import NOT_FINITE, RunRecord
 from gatewise.doctor.thresholds import BOUNCE, BOUNCE_IF_LATE, CLIPPED, FELL, FEWEST, LATE_IF_BOUNCE
 from gatewise.training.health import FAINT, faint_layers
 from gatewise.training.layer_names import told as named
@@ -50,7 +50,8 @@ def judge_run(record: RunRecord) -> list[Finding]:
 
 def course_of(record: RunRecord) -> Course | None:
     """How a run depends on its rate; None where it has too few lines, or a rate that hardly changes."""
-    whole = [row for row in record.rows if row.get("loss") is not None and row.get("gradient_norm") is not None]
+    needed = ("loss", "gradient_norm", "learning_rate")
+    whole = [row for row in record.rows if all(row.get(name) is not None for name in needed)]
     rows = whole[len(whole) // 10 + 1 :]  # the beginning is steep in any case
     highest = max((row["learning_rate"] for row in whole), default=0.0)
     high = [row for row in rows if row["learning_rate"] >= _HIGH * highest]
@@ -66,17 +67,23 @@ def course_of(record: RunRecord) -> Course | None:
 
 
 def _ended(record: RunRecord) -> list[Finding]:
-    if record.stopped != "not finite":
+    if not record.died:
         return []
-    sentence = (
-        "the run ended since its gradients stayed NaN or infinite; its model is that of the best validation before"
-    )
+    why = next((f"at step {alarm['step']:,}: {alarm['line']}" for alarm in record.alarms() if _is_end(alarm)), "")
+    left = "its model is that of the best validation before" if record.stopped else "it has no model"
+    sentence = f"the run ended {why or 'since its gradients stayed NaN or infinite'}; {left}"
     return [Finding("fault", "not_finite", sentence, _lower(record), "steps in a row without a finite gradient", None)]
+
+
+def _is_end(alarm: Mapping[str, Any]) -> bool:
+    return bool(alarm["cause"] == NOT_FINITE)
 
 
 def _alarms(record: RunRecord) -> list[Finding]:
     found = []
     for alarm in record.alarms():
+        if _is_end(alarm):
+            continue  # of which the rule before tells
         what, _, advice = str(alarm["line"]).rpartition(": ")
         severity = _SEVERITIES.get(alarm["cause"], "fault")
         sentence = f"at step {alarm['step']:,} of training {what}"
@@ -102,7 +109,7 @@ def _too_high(record: RunRecord) -> list[Finding]:
 
 def _skipped(record: RunRecord) -> list[Finding]:
     skipped = [step for step, share in record.numbers("skipped") if share > 0]
-    if not skipped or record.stopped == "not finite":
+    if not skipped or record.died:
         return []
     sentence = f"the gradient was not finite near step {skipped[0]:,}, so steps were skipped there"
     measure = "lines of metrics with skipped steps"
@@ -114,11 +121,12 @@ def _clipped(record: RunRecord) -> list[Finding]:
     after = shares[len(shares) // 10 + 1 :]
     if len(after) < FEWEST - 2 or (share := sum(after) / len(after)) <= CLIPPED:
         return []
-    limit = record.training.get("clip_norm") or record.training.get("clip_value")
+    limits = {name: record.training.get(name.replace("-", "_")) for name in ("clip-norm", "clip-value")}
     sentence = (
         f"{share:.0%} of the steps were clipped, so the clipping decides how far a step goes, not the learning rate"
     )
-    advice = "lower --learning-rate, or " + (f"clip less: --clip-norm {4 * limit:g}" if limit else "clip less")
+    less = next((f"clip less: --{name} {4 * limit:g}" for name, limit in limits.items() if limit), "clip less")
+    advice = f"lower --learning-rate, or {less}"
     return [Finding("warning", "clipped", sentence, advice, "share of clipped steps", share, CLIPPED)]
 
 

@@ -70,9 +70,8 @@ def times(grown: float) -> str:
 def _blown(examination: Examination) -> list[Finding]:
     if examination.blown is None:
         return []
-    after = told(examination.blown, examination.unit)
-    sentence = (
-        f"its states leave the range of numbers after {after} of this text: nothing it says from there on is a number"
-    )
+    unit, both = examination.unit, examination.subject.stack.bidirectional
+    where = "" if both else f" after {told(examination.blown, unit)} of it: nothing it says from there on is a number"
+    sentence = f"its states leave the range of numbers on this text{where}"
     measure = "step of the first state that is not finite"
     return [Finding("fault", "states_not_finite", sentence, _TAME, measure, float(examination.blown))]

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from gatewise.doctor.examination import Examination
 from gatewise.doctor.findings import Finding
 from gatewise.doctor.thresholds import ENOUGH, KEPT, TOO_SHORT
+from gatewise.gradients.behaviour import BehaviouralMemory
 from gatewise.gradients.curves import Curve
 from gatewise.gradients.levels import name_of
 from gatewise.gradients.memory import gradient_memory
+from gatewise.tasks.examined import LONGEST
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def _behaviour(examination: Examination) -> list[Finding]:
     unit, length = examination.unit, behaviour.length
     where = "the end of the text" if behaviour.of_text else "the present"
     measure = f"behavioural memory in {unit}s"
-    if length == 0 and not behaviour.of_text and behaviour.samples < ENOUGH:
+    if not _enough(behaviour):
         sentence = f"from {behaviour.samples} places it cannot be told how far back a {unit} matters to it"
         advice = "examine it on a longer text, without a small --samples"
         return [Finding("note", "too_few", sentence, advice, "places looked at", float(behaviour.samples), ENOUGH)]
@@ -75,8 +77,7 @@ def _behaviour(examination: Examination) -> list[Finding]:
         return [Finding("warning", "no_memory", sentence, advice, measure, 0.0, 1.0)]
     if behaviour.reaches_end:
         sentence = f"it uses at least the last {told(length, unit)}: replacing one so far back still worsens the loss"
-        advice = f"look farther: --distance {2 * length} on a longer text"
-        return [Finding("note", "behaviour", sentence, advice, measure, float(length))]
+        return [Finding("note", "behaviour", sentence, _farther_off(examination, length), measure, float(length))]
     sentence = (
         f"it uses the last {told(length, unit)}: replacing one farther back worsens the loss no more than chance, "
         "or by less than 1 % of the most that one does"
@@ -111,23 +112,41 @@ def farther(examination: Examination, reach: Reach) -> str:
     window, behaviour, unit = examination.window, examination.behaviour, examination.unit
     if not is_gated(examination):
         return _gated(examination)
-    if behaviour is not None and 2 * behaviour.length < min(reach.distance, window or reach.distance):
+    reached = min(reach.distance, examination.distance)  # as far as it was seen
+    used = None if behaviour is None or behaviour.reaches_end or not _enough(behaviour) else behaviour.length
+    if used is not None and 2 * used < min(reached, window or math.inf):
         return (
             "the gradient reaches farther than the predictions make use of: for a longer memory train longer and on "
             "more text, before you try another cell"
         )
-    if window is not None and reach.distance >= window:
+    if window is not None and reached >= window:
         return (
             f"training looked back {told(window, unit)} at most, and the gradient reaches farther: for a longer memory "
             f"train with --bptt {2 * window}"
         )
+    if math.isinf(reach.distance):
+        return ""  # nothing that was looked at limits it
     kept = half_life(examination)
     if kept >= reach.distance:
+        long = f"for {told(kept, unit)} and longer" if math.isfinite(kept) else "unchanged"
         return (
-            f"half of its units keep what they hold for {told(kept, unit)} and longer, but little of that comes out: "
-            "for a longer memory train longer, or on text that asks for what lies far back"
+            f"half of its units keep what they hold {long}, but little of that comes out: for a longer memory train "
+            "longer, or on text that asks for what lies far back"
         )
-    return f"what limits its memory is that the gates let go of it: for a longer memory {_open(examination)}"
+    return f"what limits its memory is that the gates let go of it: for a longer memory {opened(examination)}"
+
+
+def _enough(behaviour: BehaviouralMemory) -> bool:
+    """Whether it was tried so often that chance is not taken for memory; the loss of a text is tried less often."""
+    return behaviour.of_text or behaviour.samples >= ENOUGH
+
+
+def _farther_off(examination: Examination, length: int) -> str:
+    """To look farther back than the last distance, as far as the doctor reads at all."""
+    twice = min(2 * length, LONGEST - 2)
+    if twice <= length:
+        return ""
+    return f"look farther: --distance {twice}" + " on a longer text" * (twice > len(examination.subject.tokens) - 2)
 
 
 def half_life(examination: Examination) -> float:
@@ -154,12 +173,13 @@ def told(distance: float, unit: str) -> str:
 
 def _gated(examination: Examination) -> str:
     if is_gated(examination):
-        return f"{_open(examination)}, and train longer"
+        return f"{opened(examination)}, and train longer"
     return "for a longer memory take a cell that can carry its state along: --cell lstm, or gru"
 
 
-def _open(examination: Examination) -> str:
+def opened(examination: Examination) -> str:
+    """How to begin with gates that let a state stay, in the imperative."""
     bias = examination.subject.stack.cell.constants().get("forget_bias")
     if isinstance(bias, int | float):
-        return f"start with them more open: --cell-options forget_bias={bias + 1:g} (it was {bias:g})"
+        return f"start with the forget gates more open: --cell-options forget_bias={bias + 1:g} (it was {bias:g})"
     return "take a cell that starts with open gates: --cell lstm --cell-options forget_bias=2"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from gatewise.doctor.examination import Examination, LevelExamination
 from gatewise.doctor.findings import Finding, Severity
+from gatewise.doctor.rules.reach import opened
 from gatewise.doctor.thresholds import ALWAYS, DEAD, MOSTLY, PINNED, RADIUS, SATURATED, SHUT
-
-_OPEN = "start anew with --cell-options forget_bias=1 or more, and a lower --learning-rate"
 
 
 def judge_units(examination: Examination) -> list[Finding]:
     """Dead units, carrying gates that are stuck shut, weights that are too large; each layer by itself."""
-    rules = (_dead, _shut, _overdriven)
-    return [finding for level in examination.levels for rule in rules for finding in rule(level)]
+    advice = f"{opened(examination)}, and train with a lower --learning-rate"
+    return [
+        finding
+        for level in examination.levels
+        for finding in (*_dead(level), *_shut(level, advice), *_overdriven(level))
+    ]
 
 
 def _dead(level: LevelExamination) -> list[Finding]:
@@ -34,7 +37,7 @@ def _dead(level: LevelExamination) -> list[Finding]:
     return found
 
 
-def _shut(level: LevelExamination) -> list[Finding]:
+def _shut(level: LevelExamination, advice: str) -> list[Finding]:
     found = []
     for state, carry in level.records.carry.items():
         shut = (carry.share < SHUT).double().mean(0) > ALWAYS
@@ -46,7 +49,7 @@ def _shut(level: LevelExamination) -> list[Finding]:
             f"less than {SHUT:g} of what they hold is kept at every step, so they remember nothing"
         )
         measure = f"units of {units} that are shut in more than {ALWAYS:.0%} of the steps"
-        found.append(Finding("fault", "stuck_shut", sentence, _OPEN, measure, float(count), MOSTLY * units))
+        found.append(Finding("fault", "stuck_shut", sentence, advice, measure, float(count), MOSTLY * units))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gatewise.lm.measures import per_token
 from gatewise.tasks.told import markdown_table
 
 _KINDS = {
@@ -65,7 +66,7 @@ def _score(name: str, values: Mapping[str, Any]) -> str:
     else:
         told = [
             f"loss {values['nats_per_token']:.4f} nats per token = {values['bits_per_token']:.4f} bits per token",
-            f"perplexity {values['perplexity_per_token']:.2f} per token",
+            per_token(values["perplexity_per_token"]),
         ]
     if values.get("bits_per_character") is not None:
         told.append(f"{values['bits_per_character']:.4f} bits per character")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from gatewise.lm.measures import per_token
 from gatewise.tasks.language_model.model import Evaluation
 
 _TOKENS = {"char": "character", "word": "word", "byte": "byte"}
@@ -28,13 +29,13 @@ def one_line(scores: Mapping[str, Any]) -> str:
     else:
         parts = [
             f"loss {scores['loss']:.4f} nats per token",
-            f"perplexity {scores['perplexity_per_token']:,.2f} per token",
+            per_token(scores["perplexity_per_token"]),
         ]
     known = scores.get("without_unknown")
     parts += [
         *([] if bits is None else [f"{bits:.4f} bits per character"]),
         f"{scores['tokens']:,} tokens, {scores['unknown'] / scores['tokens']:.2%} of them unknown",
-        *([f"perplexity without them {known['perplexity_per_token']:,.2f}"] if known and known["loss"] else []),
+        *([f"without them {per_token(known['perplexity_per_token'])}"] if known and known["loss"] else []),
     ]
     return ", ".join(parts)
 

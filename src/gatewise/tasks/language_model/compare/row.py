@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -107,7 +108,7 @@ def measured(name: str, tokens: int, folder: Path, watched: TokenStore) -> tuple
     row = Row(
         model=name,
         tokens=tokens,
-        perplexity=score["perplexity_per_token"],
+        perplexity=math.inf if score["perplexity_per_token"] is None else score["perplexity_per_token"],
         bits_per_character=score["bits_per_character"],
         **_sizes(model),
         bytes=sum(path.stat().st_size for path in (folder / "model").iterdir()),
