@@ -14,7 +14,7 @@ from gatewise.doctor.lessons.remember.tasks import COPIED, SYMBOLS, adding, copy
 
 MATCHES = (
     Match(adding(100), Budget(1200)),
-    Match(adding(200), Budget(800)),
+    Match(adding(200), Budget(500)),
     Match(copying(20), Budget(1000)),
     Match(temporal_order(50), Budget(600)),
 )
