@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -54,13 +55,17 @@ def test_a_unit_that_is_asked_for_colours_the_text(gatewise, tiny_run, text, tmp
     assert "unit 3 of memory, layer 1" in (tmp_path / "out" / "doctor.html").read_text(encoding="utf-8")
 
 
-def test_the_page_of_a_run_goes_into_it_and_that_of_a_model_does_not(gatewise, tiny_run, text, tmp_path, monkeypatch):
+def test_the_page_goes_into_the_run_or_beside_a_model_elsewhere(gatewise, tiny_run, text, tmp_path, monkeypatch):
     run = tiny.run(tmp_path / "own")
     monkeypatch.chdir(tmp_path)
     assert gatewise("doctor", run, text, *FEW)[0] == 0
     assert (run / "doctor" / "doctor.html").is_file()
+    (run / "doctor" / "doctor.html").unlink()
     assert gatewise("doctor", run / "model", text, *FEW)[0] == 0
-    assert (tmp_path / "doctor-model" / "doctor.html").is_file()
+    assert (run / "doctor" / "doctor.html").is_file()
+    shutil.copytree(run / "model", tmp_path / "mine")
+    assert gatewise("doctor", "mine", text, *FEW)[0] == 0
+    assert (tmp_path / "doctor-mine" / "doctor.html").is_file()
     assert gatewise("eval", run, text)[0] == 0  # the run and its model are as they were
 
 

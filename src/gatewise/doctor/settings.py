@@ -44,7 +44,7 @@ class DoctorSettings(Settings):
     seed: int = setting(0, "where the random numbers start", minimum=0, below=2**32)
     out: str | None = setting(
         None,
-        "the folder for doctor.html and its numbers; default: RUN/doctor, doctor-<name> for a model folder, "
+        "the folder for doctor.html and its numbers; default: RUN/doctor, doctor-<name> for another model folder, "
         "lesson-<name> for a lesson",
         metavar="DIR",
     )
