@@ -10,7 +10,7 @@ from typing import Any
 from gatewise.doctor.diagnosis import Diagnosis
 from gatewise.doctor.examination import Examination, examine
 from gatewise.doctor.run_record import RunRecord, is_run, read_record
-from gatewise.doctor.settings import DOCTOR, DoctorSettings
+from gatewise.doctor.settings import DOCTOR, DoctorSettings, is_examined
 from gatewise.doctor.shading import chosen
 from gatewise.doctor.weights import BrokenWeight, broken_in, broken_of
 from gatewise.errors import ModelFileError, SettingError
@@ -68,7 +68,7 @@ def diagnose(model: Any, text: str | Path | None = None, *, say: Said | None = N
 
 def _refuse_unread(settings: Mapping[str, Any]) -> None:
     """A setting of the command that is about lessons, or about what becomes of the diagnosis."""
-    unread = [name for name in settings if DOCTOR.home[name] not in ("doctor", "loading") or name == "out"]
+    unread = [name for name in settings if not is_examined(name)]
     if unread:
         fix = "call .write(folder) of the diagnosis" if unread[0] == "out" else "leave it out"
         raise SettingError(f"{unread[0]} is for the command, and diagnose does not read it", where="diagnose", fix=fix)

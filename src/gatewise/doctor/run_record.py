@@ -10,10 +10,9 @@ from typing import Any
 
 from gatewise.errors import DataError, ModelFileError
 from gatewise.storage import parse_json
+from gatewise.training.health import NOT_FINITE
 from gatewise.training.run_files import CONFIG, METRICS, SUMMARY
 
-NOT_FINITE = "not_finite"
-"""The cause of the alarm with which a run ends whose gradients stay NaN or infinite."""
 _NUMBERS = ("loss", "gradient_norm", "learning_rate", "clipped", "skipped", "validation_loss")
 _BY_LAYER = ("gradient_norm_by_layer", "update_ratio_by_layer")
 

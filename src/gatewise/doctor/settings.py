@@ -81,4 +81,14 @@ class LessonSettings(Settings):
             raise SettingError(f"{unread[0]} belongs to a lesson, but lesson is none", fix="give lesson")
 
 
+def is_examined(name: str) -> bool:
+    """Whether a setting of the command is about the examination, not about lessons or what becomes of the result.
+
+    Example:
+        >>> is_examined("distance"), is_examined("out"), is_examined("lesson")
+        (True, False, False)
+    """
+    return DOCTOR.home[name] in ("doctor", "loading") and name != "out"
+
+
 DOCTOR = Group(doctor=DoctorSettings, lessons=LessonSettings, loading=LoadSettings, output=ReportSettings)

@@ -10,15 +10,13 @@ from gatewise.doctor.consultation import diagnose
 from gatewise.doctor.diagnosis import Diagnosis
 from gatewise.doctor.lessons.registry import run_lesson
 from gatewise.doctor.run_record import is_run
-from gatewise.doctor.settings import DOCTOR, DoctorSettings, LessonSettings
+from gatewise.doctor.settings import DOCTOR, DoctorSettings, LessonSettings, is_examined
 from gatewise.doctor.shading import in_terminal
 from gatewise.drawing.highlight import shows_colour
 from gatewise.errors import SettingError
 from gatewise.tasks.console import Console
 
 _RUN = "doctor"
-_READ = ("doctor", "loading")
-"""Groups of settings that an examination reads."""
 
 
 def doctor(console: Console, arguments: Mapping[str, Any], given: Mapping[str, Any]) -> None:
@@ -34,7 +32,7 @@ def doctor(console: Console, arguments: Mapping[str, Any], given: Mapping[str, A
     out = built["doctor"].out
     if out is not None and Path(out).exists() and not Path(out).is_dir():
         raise SettingError(f"a folder is expected, but {out} is a file", where="--out", fix="give another name")
-    of_doctor = {name: value for name, value in given.items() if DOCTOR.home[name] in _READ and name != "out"}
+    of_doctor = {name: value for name, value in given.items() if is_examined(name)}
     found = diagnose(place, text or None, say=console.note, **of_doctor)
     for note in found.notes:
         console.note(note)
@@ -75,7 +73,7 @@ def _teach(console: Console, asked: LessonSettings, where: DoctorSettings, as_js
 
 def _refuse_unread(given: Mapping[str, Any]) -> None:
     """A setting of the examination that a lesson would not read."""
-    unread = [name for name in given if DOCTOR.home[name] in _READ and name != "out"]
+    unread = [name for name in given if is_examined(name)]
     if unread:
         message = f"--{unread[0].replace('_', '-')} is for the examination of a model, and a lesson does not read it"
         raise SettingError(message, where="--lesson", fix=f"leave out --{unread[0].replace('_', '-')}, or --lesson")

@@ -33,6 +33,8 @@ WORSE = 0.1
 """Share by which a loss may rise above the one it began with."""
 FAINT = 1e-3
 """Share of the top level's gradient norm below which next to nothing reaches a lower level of a stack."""
+NOT_FINITE = "not_finite"
+"""The cause of the last alarm of a run whose gradients stay NaN or infinite; it is no rule's, the run ends with it."""
 _NOW, _BEFORE = 5, 10  # steps in the medians that are compared over SPAN
 _FIRST = 3  # steps in the loss that a run began with: a rate that is much too high shows in the next already
 

@@ -16,6 +16,7 @@ from gatewise.errors import ModelFileError, TrainingError
 from gatewise.storage import check_finite, lock, make_folder, sweep, write_atomically
 from gatewise.training import randomness, report
 from gatewise.training.checkpoint import Checkpoints, newest, pack
+from gatewise.training.health import NOT_FINITE
 from gatewise.training.layer_groups import LayerGroups
 from gatewise.training.memory import memory_in_use
 from gatewise.training.metrics import MetricsFile
@@ -187,7 +188,7 @@ class Loop:
 
     def _died(self, cause: NotFinite) -> None:
         """Write down what the steps since the last line were like, and why there are no more."""
-        alarm = {"cause": "not_finite", "step": self.progress.step, "line": cause.message}
+        alarm = {"cause": NOT_FINITE, "step": self.progress.step, "line": cause.message}
         self.progress.interval.alarms.append(alarm)
         self._record({})
 

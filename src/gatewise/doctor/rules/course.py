@@ -7,9 +7,9 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from gatewise.doctor.findings import Finding, Severity, ordered
-from gatewise.doctor.run_record import NOT_FINITE, RunRecord
+from gatewise.doctor.run_record import RunRecord
 from gatewise.doctor.thresholds import BOUNCE, BOUNCE_IF_LATE, CLIPPED, FELL, FEWEST, LATE_IF_BOUNCE
-from gatewise.training.health import FAINT, faint_layers
+from gatewise.training.health import FAINT, NOT_FINITE, faint_layers
 from gatewise.training.layer_names import told as named
 
 _SEVERITIES: dict[str, Severity] = {"vanishing": "warning", "spike": "warning"}
